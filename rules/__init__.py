@@ -1,0 +1,1 @@
+"""The judgement: rules read facts and return findings; they never open a file, start a process or import TensorFlow."""

@@ -1,0 +1,1 @@
+"""A linter for `.tflite`, and the flight recorder of the conversion that made it."""
