@@ -1,0 +1,1 @@
+"""A source model becomes a `.tflite`, in a child process, with everything that happened on the way."""

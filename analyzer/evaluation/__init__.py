@@ -1,0 +1,1 @@
+"""Models answer the user's data; what they got right, and how long it took."""

@@ -1,0 +1,1 @@
+"""Rules on structure, signatures and what runtimes accept."""

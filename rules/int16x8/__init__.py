@@ -1,0 +1,1 @@
+"""Rules on 16x8 quantization."""

@@ -1,0 +1,1 @@
+"""Rules on quantized models."""

@@ -1,0 +1,1 @@
+"""Rules on recurrent layers and state."""

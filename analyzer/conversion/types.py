@@ -1,0 +1,185 @@
+"""What a conversion was asked, what it did, and how it ended, as frozen facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The converter settings of one conversion, by the names that `tf.lite.TFLiteConverter` uses.
+
+    Attributes:
+        name: folder name and row of the report.
+        title: one line for people.
+        optimizations: names of `tf.lite.Optimize`, such as `DEFAULT`.
+        supported_ops: names of `tf.lite.OpsSet`; empty leaves the converter's own default.
+        supported_types: dtype names, such as `float16`.
+        inference_input_type: dtype name; None leaves the converter's own default (float32).
+        inference_output_type: likewise.
+        calibrated: the conversion is given the calibration set.
+        attributes: any other converter attribute, set as given.
+    """
+
+    name: str
+    title: str = ""
+    optimizations: tuple[str, ...] = ()
+    supported_ops: tuple[str, ...] = ()
+    supported_types: tuple[str, ...] = ()
+    inference_input_type: str | None = None
+    inference_output_type: str | None = None
+    calibrated: bool = False
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def precision(self) -> Precision:
+        """What the recipe asks the operators to be computed in."""
+        if any("ACTIVATIONS_INT16" in ops for ops in self.supported_ops):
+            return Precision.INT16X8
+        if self.supported_types == ("float16",):
+            return Precision.FLOAT16
+        if not self.optimizations or self.optimizations == ("EXPERIMENTAL_SPARSITY",):
+            return Precision.FLOAT32
+        return Precision.INT8 if self.calibrated else Precision.DYNAMIC
+
+    @property
+    def float_fallback(self) -> bool:
+        """Operators without a quantized form may stay float (as documented for `tf.lite.OpsSet`)."""
+        strict = {"TFLITE_BUILTINS_INT8", "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"}
+        return not self.supported_ops or bool(set(self.supported_ops) - strict)
+
+
+class Precision(StrEnum):
+    """The arithmetic that a recipe asks for."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    DYNAMIC = "dynamic"
+    INT8 = "int8"
+    INT16X8 = "int16x8"
+
+
+class Outcome(StrEnum):
+    """How a conversion ended; the same words stand in report.json."""
+
+    CONVERTED = "converted"
+    CANNOT_RUN = "cannot_run"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the converter's Python side, or one of the recorder's own (`export`, `write`).
+
+    Attributes:
+        name: such as `FREEZE_KERAS_MODEL`, `CALIBRATE`: tensorflow.lite.python.convert_phase names where it has one.
+        start: seconds since the conversion began.
+        seconds: how long it took; until the end of the process for one that did not end.
+        ended: False for the stage that an exception or the death of the process cut off.
+    """
+
+    name: str
+    start: float
+    seconds: float
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A compiler pass that changed the module.
+
+    Attributes:
+        name: the pass's class or argument, such as `PrepareQuantizePass`.
+        pipeline: the function or module it ran on, as printed.
+        before: operator name with dialect (`tf.Conv2D`, `tfl.conv_2d`, `arith.constant`) → count, before the pass.
+        after: likewise, after it.
+        failed: the compiler reported that this pass failed; `after` is then the module as it was printed last.
+    """
+
+    name: str
+    pipeline: str
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of Python source."""
+
+    file: str
+    line: int
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """One `ConverterErrorData` of a ConverterError (tensorflow/compiler/mlir/lite/metrics/converter_error_data.proto).
+
+    Attributes:
+        code: such as `ERROR_NEEDS_FLEX_OPS`; `UNKNOWN` where the converter names none.
+        subcomponent: the Python stage or the compiler pass that failed.
+        operator: such as `tf.BesselI0`; None where the converter names none.
+        names: operator and function names of the location, innermost first.
+        frames: source lines of the location, innermost first.
+    """
+
+    code: str
+    component: str
+    subcomponent: str
+    operator: str | None
+    message: str
+    names: tuple[str, ...]
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The exception that ended a conversion.
+
+    Attributes:
+        kind: the exception's qualified class name, such as `RuntimeError`.
+        message: its text, whole.
+        errors: what the converter reported as data; empty for exceptions that carry none.
+        traceback: innermost last; for the log, never for a user's terminal.
+    """
+
+    kind: str
+    message: str
+    errors: tuple[ErrorEntry, ...] = ()
+    traceback: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One recipe's conversion, whatever became of it.
+
+    Attributes:
+        model: path of the `.tflite`; None unless it was converted.
+        reason: one line in plain words for every outcome but `converted`; empty for that.
+        signal: number of the signal that killed the process.
+        seconds: wall time from the first call of the converter to its end.
+        peak_memory: the process's largest resident size, bytes; None where it could not be measured.
+        log: path of everything it printed, IR dumps left out.
+        versions: package → version of what converted it.
+    """
+
+    recipe: Recipe
+    outcome: Outcome
+    reason: str = ""
+    model: str | None = None
+    stages: tuple[Stage, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    failure: Failure | None = None
+    signal: int | None = None
+    seconds: float = 0.0
+    peak_memory: int | None = None
+    log: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,0 +1,311 @@
+"""The report document: the one versioned contract between an audit and everything that shows it.
+
+`report.json` is this document; every renderer reads just this. Sizes are bytes, times seconds, paths relative to the
+folder of the report. A field that is null was not measured or does not apply; the field beside it says which.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from tflite_audit.rules.rule import Confidence, Evidence, Location, Remedy, Severity, Status
+
+FORMAT = "tflite-audit-report"
+VERSION = "1.0"
+"""Major: readers of the old document would misread the new one. Minor: fields were added."""
+
+
+class Tool(Struct, frozen=True):
+    """What wrote the report."""
+
+    name: str
+    version: str
+
+
+class Environment(Struct, frozen=True):
+    """The machine that measured the figures."""
+
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    packages: dict[str, str]
+
+
+class Port(Struct, frozen=True):
+    """An input or output of a signature; -1 is a free dimension."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+
+
+class Source(Struct, frozen=True):
+    """The model before conversion.
+
+    Attributes:
+        name: as the user gave it.
+        kind: in words, such as `Keras 3 model`.
+    """
+
+    name: str
+    kind: str
+    signature: str | None = None
+    inputs: list[Port] = []
+    outputs: list[Port] = []
+
+
+class Data(Struct, frozen=True):
+    """What the models were calibrated and evaluated with; null where nothing was given."""
+
+    evaluation: str | None = None
+    samples: int = 0
+    metric: str | None = None
+    calibration: str | None = None
+    calibration_samples: int = 0
+
+
+class EvaluationRecord(Struct, frozen=True):
+    """See `analyzer.evaluation.types.Evaluation`."""
+
+    outcome: str
+    reason: str
+    signature: str | None
+    metric: str
+    lower_is_better: bool
+    value: float | None
+    correct: int | None
+    samples: int
+    agreement: float | None
+    non_finite: int
+    seconds: float
+    batch: int
+    runtime: str
+
+
+class StageRecord(Struct, frozen=True):
+    """See `analyzer.conversion.types.Stage`."""
+
+    name: str
+    start: float
+    seconds: float
+    ended: bool
+
+
+class PassRecord(Struct, frozen=True):
+    """A compiler pass: what it took away and what it brought, operator → count."""
+
+    name: str
+    pipeline: str
+    failed: bool
+    operators_before: int
+    operators_after: int
+    dialects: dict[str, int]
+    removed: dict[str, int]
+    added: dict[str, int]
+
+
+class SourceLine(Struct, frozen=True):
+    """A line of the user's own code."""
+
+    file: str
+    line: int
+
+
+class ConversionRecord(Struct, frozen=True, rename={"pass_": "pass"}):
+    """One recipe's conversion.
+
+    Attributes:
+        outcome: converted, cannot_run, refused, failed, crashed, timed_out or out_of_memory.
+        stage: where it ended, unless it converted.
+        pass_: the compiler pass that failed, where the compiler named one.
+        operators: the operators that the converter named.
+        error: the exception's class and text.
+    """
+
+    recipe: str
+    title: str
+    settings: dict[str, Any]
+    outcome: str
+    reason: str
+    stage: str | None
+    pass_: str | None
+    operators: list[str]
+    layer: str | None
+    source: SourceLine | None
+    error: str | None
+    signal: int | None
+    seconds: float
+    peak_memory: int | None
+    stages: list[StageRecord]
+    passes: list[PassRecord]
+    model: str | None
+    log: str | None
+    log_tail: str
+    versions: dict[str, str]
+
+
+class OperatorRecord(Struct, frozen=True, array_like=True):
+    """A row of the operator table; an array in JSON, in this order, to keep large models small.
+
+    Attributes:
+        precision: `float32`, `float16`, `int8`, `int16`, `hybrid` (float with integer weights) or `other`.
+        inputs, outputs: such as `int8[1,28,28,1]`; `?` is a free dimension.
+    """
+
+    subgraph: int
+    index: int
+    name: str
+    version: int
+    precision: str
+    layer: str | None
+    source: str | None
+    inputs: list[str]
+    outputs: list[str]
+
+
+class SignatureRecord(Struct, frozen=True):
+    """Names by which a caller gives inputs and takes outputs."""
+
+    key: str
+    inputs: list[Port]
+    outputs: list[Port]
+
+
+class ModelRecord(Struct, frozen=True):
+    """A `.tflite` file.
+
+    Attributes:
+        name: the recipe's, or the file's as the user gave it.
+        precisions: operator precision → number of operators.
+        constants: dtype → bytes of constant data.
+    """
+
+    name: str
+    path: str
+    bytes: int
+    sha256: str
+    description: str
+    schema_version: int
+    min_runtime_version: str | None
+    signatures: list[SignatureRecord]
+    operator_counts: dict[str, int]
+    precisions: dict[str, int]
+    constants: dict[str, int]
+    operators: list[OperatorRecord]
+    evaluation: EvaluationRecord | None
+
+
+class FindingRecord(Struct, frozen=True):
+    """A finding.
+
+    Attributes:
+        subject: name of the model or recipe it is about.
+        cause: null is shown as "cause not established".
+    """
+
+    rule: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    subject: str
+    message: str
+    cause: str | None
+    location: Location
+    evidence: list[Evidence]
+    remedy: Remedy | None
+    fingerprint: str
+
+
+class RuleOutcomeRecord(Struct, frozen=True):
+    """How a rule ended on one subject; `reason` says why it was not run, not applicable or in error."""
+
+    rule: str
+    subject: str
+    status: Status
+    reason: str
+    findings: int
+
+
+class RuleRecord(Struct, frozen=True):
+    """A rule as it was when the report was made."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    documentation: str
+
+
+class Pick(Struct, frozen=True):
+    """A variant to ship, for a purpose."""
+
+    purpose: str
+    name: str
+    why: str
+
+
+class Other(Struct, frozen=True):
+    """A variant that is not picked, and why it is worse."""
+
+    name: str
+    why: str
+
+
+class Verdict(Struct, frozen=True):
+    """What to do, in words.
+
+    Attributes:
+        status: `good` ship it; `caution` look at the findings first; `bad` nothing here should be shipped as it is.
+    """
+
+    status: Literal["good", "caution", "bad"]
+    headline: str
+    detail: str = ""
+    picks: list[Pick] = []
+    others: list[Other] = []
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The whole document."""
+
+    format: Literal["tflite-audit-report"] = FORMAT
+    version: str = VERSION
+    tool: Tool
+    created: str
+    command: str
+    environment: Environment
+    verdict: Verdict
+    source: Source | None = None
+    data: Data = Data()
+    reference: EvaluationRecord | None = None
+    conversions: list[ConversionRecord] = []
+    models: list[ModelRecord] = []
+    findings: list[FindingRecord] = []
+    outcomes: list[RuleOutcomeRecord] = []
+    rules: list[RuleRecord] = []
+
+
+def encode(report: Report) -> bytes:
+    """The document as UTF-8 JSON."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=1)
+
+
+def decode(data: bytes) -> Report:
+    """Read a document.
+
+    Raises:
+        msgspec.ValidationError: it is not a report, or one of another major version.
+    """
+    report = msgspec.json.decode(data, type=Report)
+    if report.version.split(".")[0] != VERSION.split(".")[0]:
+        raise msgspec.ValidationError(f"report version {report.version} is not readable by version {VERSION}")
+    return report
+
+
+def schema() -> dict[str, Any]:
+    """The document's JSON Schema (draft 2020-12), which is shipped as `report.schema.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Report)}

@@ -1,0 +1,190 @@
+"""What a rule is, what it finds, and how it ends.
+
+A rule is a function in a file of its own. It names the facts it needs by the types of its parameters, and yields
+findings; it raises `NotApplicable` where the question makes no sense for these facts.
+
+    @rule("C001", "flex-op", Severity.ERROR)
+    def flex_op(model: Model) -> Iterator[Finding]:
+        \"\"\"...documentation, see `SECTIONS`...\"\"\"
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, get_type_hints
+
+from msgspec import Struct
+
+SECTIONS = ("What it does", "Why is this bad", "Example", "Fix")
+"""The headings that every rule's docstring has, in this order."""
+
+
+class Severity(StrEnum):
+    """How bad a finding is for someone about to ship the model."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Confidence(StrEnum):
+    """How sure the rule is that what it says is so."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+
+
+class Status(StrEnum):
+    """How a rule ended on one model; only `passed` means that it looked and found nothing."""
+
+    FOUND = "found"
+    PASSED = "passed"
+    NOT_APPLICABLE = "not applicable"
+    NOT_RUN = "not run"
+    ERROR = "error"
+
+
+class NotApplicable(Exception):  # noqa: N818 - an answer, not an error
+    """The rule's question makes no sense here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a finding is. Every field may be unknown; `layer`, `file` and `line` come from names and debug metadata."""
+
+    subgraph: int | None = None
+    operator: int | None = None
+    op: str | None = None
+    tensor: str | None = None
+    layer: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+class Text(Struct, frozen=True, kw_only=True, tag_field="kind", tag="text"):
+    """Evidence: lines of text, shown as they are."""
+
+    title: str
+    text: str
+
+
+class Table(Struct, frozen=True, kw_only=True, tag_field="kind", tag="table"):
+    """Evidence: rows under columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+
+
+class Operators(Struct, frozen=True, kw_only=True, tag_field="kind", tag="operators"):
+    """Evidence: operators of the model, by location."""
+
+    title: str
+    operators: tuple[Location, ...]
+
+
+class Tensors(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tensors"):
+    """Evidence: tensors of the model: (location, dtype, shape with -1 for a free dimension)."""
+
+    title: str
+    tensors: tuple[tuple[Location, str, tuple[int, ...]], ...]
+
+
+class Numbers(Struct, frozen=True, kw_only=True, tag_field="kind", tag="numbers"):
+    """Evidence: measured figures: (what, value, unit); null where not finite."""
+
+    title: str
+    numbers: tuple[tuple[str, float | int | None, str], ...]
+
+
+Evidence = Text | Table | Operators | Tensors | Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to change: a sentence, and code that can be pasted."""
+
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, where, why, and what to do.
+
+    Attributes:
+        message: one sentence; names the operator, tensor or figure.
+        cause: stated only where a fact shows it; None is shown as "cause not established".
+        severity: None takes the rule's.
+        key: stable words that tell this finding from others of the same rule on the same model, for the fingerprint:
+            tensor, layer or signature names; never an index, a size or the message.
+    """
+
+    message: str
+    location: Location = Location()
+    evidence: tuple[Evidence, ...] = ()
+    cause: str | None = None
+    remedy: Remedy | None = None
+    severity: Severity | None = None
+    key: tuple[str, ...] = ()
+
+
+Check = Callable[..., Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: what it is called, how bad what it finds is, the facts it needs, and the function that looks.
+
+    Attributes:
+        code: a family letter and three digits (Q quantization, X 16x8, R recurrent, C custom and Flex ops, T targets,
+            F failed conversion, A accuracy, M metadata, signatures and structure).
+        name: kebab-case, says what is wrong.
+        needs: parameter name → type of the fact.
+        documentation: the function's docstring, with the headings of `SECTIONS`.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    needs: dict[str, type]
+    documentation: str
+    check: Check
+
+    def __call__(self, **facts: Any) -> Iterable[Finding]:
+        """Look at the facts, given by parameter name."""
+        return self.check(**facts)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return self.documentation.splitlines()[0]
+
+
+def rule(
+    code: str, name: str, severity: Severity, *, confidence: Confidence = Confidence.CERTAIN
+) -> Callable[[Check], Rule]:
+    """Make a rule of a function, whose parameters' types are the facts it needs."""
+
+    def make(check: Check) -> Rule:
+        needs = {key: kind for key, kind in get_type_hints(check).items() if key != "return"}
+        return Rule(code, name, severity, confidence, needs, inspect.getdoc(check) or "", check)
+
+    return make
+
+
+def fingerprint(code: str, subject: str, finding: Finding) -> str:
+    """A name for the finding that survives re-conversion: made of the rule and stable names only."""
+    where = finding.location
+    parts = finding.key or (where.op or "", where.layer or "", where.tensor or "")
+    return hashlib.sha256("\x1f".join((code, subject, *parts)).encode()).hexdigest()[:16]
