@@ -6,7 +6,9 @@ folder of the report. A field that is null was not measured or does not apply; t
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -290,8 +292,23 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def encode(report: Report) -> bytes:
-    """The document as UTF-8 JSON."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=1)
+    """The document as UTF-8 JSON; what is not finite becomes null, half a surrogate pair its escape."""
+    try:
+        data = msgspec.json.encode(report)
+    except UnicodeEncodeError:  # a name that is no text, from a file system or a damaged model
+        data = msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
+    return msgspec.json.format(data, indent=1)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value)
+        return {_encodable(key): _encodable(item) for key, item in items.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def decode(data: bytes) -> Report:
@@ -309,3 +326,10 @@ def decode(data: bytes) -> Report:
 def schema() -> dict[str, Any]:
     """The document's JSON Schema (draft 2020-12), which is shipped as `report.schema.json`."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Report)}
+
+
+SCHEMA = Path(__file__).with_name("report.schema.json")
+
+
+if __name__ == "__main__":  # python -m tflite_audit.reports.document writes the schema anew
+    SCHEMA.write_text(json.dumps(schema(), indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,0 +1,242 @@
+"""The report for a terminal or a log.
+
+`check` gives the lines that compilers give, a finding each, so that editors and `grep` understand them; `run` gives the
+table of recipes and the verdict. Nothing is cut: long lines are left to the terminal, prose is broken between words.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from tflite_audit.reports import summary, wording
+from tflite_audit.reports.document import FindingRecord, Report
+from tflite_audit.reports.legible import legible, one_line, shorten
+from tflite_audit.rules.rule import Confidence, Location, Severity, Status
+
+if TYPE_CHECKING:
+    from tflite_audit.reports.summary import Variant
+
+INDENT = "    "
+MOST = 10
+"""Things listed in one line, or errors in one block."""
+COLOURS = {
+    Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "blue",
+    "good": "green", "caution": "yellow", "bad": "bold red", "muted": "dim", "strong": "bold",
+}  # fmt: skip
+WORDS = {"good": "Ready to ship", "caution": "Look before you ship", "bad": "Do not ship"}
+
+
+class Span(NamedTuple):
+    """A piece of a line, in one style of `COLOURS`."""
+
+    text: str
+    style: str = ""
+
+
+Line = list[Span]
+
+
+def render(report: Report, width: int = 80, colour: bool = False) -> str:
+    """The report as lines that end in a line break; without `colour` they hold nothing but text."""
+    report = legible(report)
+    judged = bool(report.conversions or report.reference or any(m.evaluation for m in report.models))
+    lines = [*(_run(report, width) if judged else _check(report, width))]
+    return _coloured(lines) if colour else "".join("".join(s.text for s in line).rstrip() + "\n" for line in lines)
+
+
+def _check(report: Report, width: int) -> Iterator[Line]:
+    places = {model.name: i for i, model in enumerate(report.models)}
+    for finding in sorted(report.findings, key=lambda f: (places.get(f.subject, -1), f.severity.rank)):
+        yield from _finding(finding, width)
+    yield from _rule_errors(report)
+    if report.findings or any(o.status is Status.ERROR for o in report.outcomes):
+        yield []
+    yield _total(report)
+
+
+def _finding(finding: FindingRecord, width: int) -> Iterator[Line]:
+    yield [
+        Span(f"{_name(finding.subject)}: "),
+        Span(finding.severity.value, finding.severity),
+        Span(f" {_said(finding)}"),
+    ]
+    where = place(finding.location)
+    if where:
+        yield from _prose("at", where, width)
+    yield from _prose("cause", finding.cause or "not established", width)
+    if finding.remedy:
+        yield from _prose("remedy", finding.remedy.text, width)
+        yield from ([Span(f"{INDENT}{INDENT}{line}")] for line in finding.remedy.code.splitlines())
+
+
+def _said(finding: FindingRecord) -> str:
+    likely = " (likely, not certain)" if finding.confidence is Confidence.LIKELY else ""
+    return f"{_name(finding.rule)} {_name(finding.name)}: {_name(finding.message, 2000)}{likely}"
+
+
+def _name(text: str, limit: int = 200) -> str:
+    return shorten(one_line(text), limit)
+
+
+def place(where: Location) -> str:
+    """Where a finding is, in words; empty where it is about the whole model."""
+    parts = [
+        f"layer {where.layer}" if where.layer is not None else "",
+        " ".join(
+            ["operator", *([where.op] if where.op is not None else []),
+             *([f"#{where.operator}"] if where.operator is not None else [])]
+        )
+        if where.op is not None or where.operator is not None
+        else "",
+        f"tensor {where.tensor}" if where.tensor is not None else "",
+        f"subgraph {where.subgraph}" if where.subgraph else "",
+        f"{where.file}:{where.line}" if where.file is not None and where.line is not None else where.file or "",
+    ]  # fmt: skip
+    return ", ".join(_name(part) for part in parts if part)
+
+
+def _prose(label: str, text: str, width: int) -> Iterator[Line]:
+    """Indented, broken between words only, with the label before its first line."""
+    first = f"{INDENT}{label}: "
+    for i, line in enumerate(_wrapped(text, width, first, INDENT * 2) or [first]):
+        yield [Span(first, "muted"), Span(line[len(first) :])] if i == 0 else [Span(line)]
+
+
+def _wrapped(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+    return textwrap.wrap(_name(text, 2000), max(width, 40), initial_indent=first, subsequent_indent=later,
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+
+def _rule_errors(report: Report) -> Iterator[Line]:
+    failed: dict[tuple[str, str], list[str]] = {}
+    for o in report.outcomes:
+        if o.status is Status.ERROR:
+            failed.setdefault((o.rule, o.reason), []).append(_name(o.subject))
+    for (rule, reason), subjects in failed.items():
+        yield [
+            Span(f"rule {_name(rule)} failed", Severity.ERROR),
+            Span(f" on {_names(subjects)}: {_name(reason, 2000)}"),
+        ]
+
+
+def _names(subjects: Sequence[str]) -> str:
+    more = f" and {len(subjects) - MOST} more" if len(subjects) > MOST else ""
+    return ", ".join(_name(s) for s in subjects[:MOST]) + more
+
+
+def _total(report: Report) -> Line:
+    counts = summary.count(report.findings)
+    worst = [standing.worst for standing in summary.standings(report) if standing.by_subject]
+    found: Line = []
+    for severity, count in counts.items():
+        if count:
+            found += [Span(", " if found else ""), Span(wording.severity(count, severity.value), severity)]
+    rules = f"{wording.counted(worst.count(Status.PASSED), 'rule')} passed"
+    for status, word in (
+        (Status.NOT_RUN, "not run"),
+        (Status.NOT_APPLICABLE, "not applicable"),
+        (Status.ERROR, "failed"),
+    ):
+        if worst.count(status):
+            rules += f", {worst.count(status)} {word}"
+    subjects = max(len(report.models), len(report.conversions))
+    return [*(found or [Span("nothing found", "good")]),
+            Span(f" in {wording.counted(subjects, 'recipe' if report.conversions else 'file')}; {rules}")]  # fmt: skip
+
+
+def _run(report: Report, width: int) -> Iterator[Line]:
+    blocks = [_table(report), _not_converted(report), _errors(report), _rule_errors(report), _verdict(report, width)]
+    for block in map(list, blocks):
+        if block:
+            yield from (*block, [])
+    yield _total(report)
+
+
+def _not_converted(report: Report) -> Iterator[Line]:
+    for c in report.conversions:
+        if c.outcome != "converted":
+            where = f" in {_name(c.stage)}" if c.stage and c.stage not in c.reason else ""
+            state = wording.outcome(_name(c.outcome)) + where
+            yield [Span(f"{_name(c.recipe)}: "), Span(state, Severity.ERROR), Span(f": {_name(c.reason, 2000)}")]
+
+
+def _errors(report: Report) -> Iterator[Line]:
+    """The findings that must not be missed, each once; the others are counted here and told in the page."""
+    worst = summary.merged([f for f in report.findings if f.severity is Severity.ERROR])
+    told = [it for by_rule in worst.values() for items in by_rule.values() for it in items]
+    for it in told[:MOST]:
+        yield [Span("error", Severity.ERROR), Span(f" {_said(it.finding)} ({_names(it.subjects)})")]
+    if len(told) > MOST:
+        yield [Span(f"and {wording.counted(len(told) - MOST, 'other error')}")]
+
+
+def _verdict(report: Report, width: int) -> Iterator[Line]:
+    it = report.verdict
+    yield [Span(f"{WORDS[it.status]}. ", it.status), Span(_name(it.headline, 2000), "strong")]
+    yield from ([Span(line)] for line in _wrapped(it.detail, width))
+    for pick in it.picks:
+        yield from _prose(f"{_name(pick.name)} for {_name(pick.purpose)}", pick.why, width)
+    for other in it.others:
+        yield from _prose(f"not {_name(other.name)}", other.why, width)
+
+
+def _table(report: Report) -> Iterator[Line]:
+    """Columns as wide as what is in them, so that nothing is cut; a column that nothing fills is left out."""
+    rows = summary.variants(report)
+    against = summary.reference(report)
+    share = against is not None and wording.is_share(against)
+    head = ["recipe" if report.conversions else "file", "converted", "size", "ratio",
+            _name(against.metric, 20) if against else "metric", "points" if share else "change",
+            "findings", "time"]  # fmt: skip
+    body = [_cells(row, share) for row in rows]
+    if report.reference is not None:
+        time = wording.seconds(summary.seconds_per_sample(report.reference))
+        body.insert(
+            0, [Span(cell) for cell in ("source model", "", "", "", wording.metric(report.reference), "", "", time)]
+        )
+    kept = [i for i in range(len(head)) if i == 0 or any(line[i].text not in ("", wording.NONE) for line in body)]
+    widths = {i: max(len(head[i]), *(len(line[i].text) for line in body)) for i in kept} if body else {}
+    left = {0, 1, 6}
+    for line in [[Span(cell, "strong") for cell in head], *body] if body else []:
+        padded: Line = []
+        for i in kept:
+            text = line[i].text
+            padded.append(Span(text.ljust(widths[i]) if i in left else text.rjust(widths[i]), line[i].style))
+            padded.append(Span("  "))
+        yield padded[:-1]
+    if body:
+        yield [Span("findings: E errors, W warnings, I info; time: for one sample", "muted")]
+
+
+def _cells(row: Variant, share: bool) -> Line:
+    converted = row.conversion.outcome if row.conversion else ""
+    worst = next((severity for severity, count in row.counts.items() if count), None)
+    found = " ".join(f"{count}{severity.value[0].upper()}" for severity, count in row.counts.items() if count)
+    evaluation = row.evaluation
+    return [
+        Span(_name(row.name, 40)),
+        Span("yes" if converted == "converted" else wording.outcome(_name(converted, 20)),
+             "good" if converted == "converted" else "bad"),
+        Span(wording.size(row.bytes)),
+        Span(wording.ratio(row.ratio)),
+        Span(_name(wording.metric(evaluation), 20), "bad" if evaluation and evaluation.outcome != "evaluated" else ""),
+        Span(wording.change(row.change, share).replace(wording.MINUS, "-"), "caution" if row.worse else ""),
+        Span(found or ("none" if row.model else wording.NONE), worst or ""),
+        Span(wording.seconds(row.seconds_per_sample)),
+    ]  # fmt: skip
+
+
+def _coloured(lines: list[Line]) -> str:
+    """With ANSI styles. Only styles that are ours reach rich: texts go in as they are, markup in them means nothing."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", markup=False, emoji=False,
+                      highlight=False, legacy_windows=False, width=100_000)  # fmt: skip
+    for line in lines:
+        console.print(Text.assemble(*((s.text, COLOURS.get(s.style, "")) for s in line)), soft_wrap=True)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()

@@ -1,0 +1,114 @@
+"""Figures and states in words, the same in every format."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+from tflite_audit.reports.document import EvaluationRecord
+
+OUTCOMES = {
+    "converted": "converted",
+    "cannot_run": "cannot run",
+    "timed_out": "timed out",
+    "out_of_memory": "out of memory",
+}
+NONE, MINUS, TIMES = "\u2013", "\u2212", "\u00d7"
+"""An en dash where there is no figure; the signs that typesetters use."""
+
+
+def outcome(word: str) -> str:
+    """A conversion's or an evaluation's outcome."""
+    return OUTCOMES.get(word, word)
+
+
+def size(count: int | None) -> str:
+    """Bytes: exact while six digits say it, so that it can be compared with other tables."""
+    if count is None:
+        return NONE
+    if abs(count) < 1_000_000:
+        return f"{count:,} B"
+    return f"{count / 1e6:.1f} MB" if abs(count) < 1e9 else f"{count / 1e9:.2f} GB"
+
+
+def ratio(value: float | None) -> str:
+    """A size as a multiple of another."""
+    return NONE if value is None else f"{value:.2f}{TIMES}"
+
+
+def seconds(value: float | None) -> str:
+    """A time with three digits and its unit."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value >= 100:
+        minutes, rest = divmod(round(value), 60)
+        return f"{minutes} min {rest} s"
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if abs(value) * factor >= 1 or unit == "µs":
+            return f"{value * factor:.3g} {unit}"
+    raise AssertionError
+
+
+def is_share(evaluation: EvaluationRecord) -> bool:
+    """The metric is a share of samples, which is shown in percent and compared in points."""
+    return evaluation.correct is not None
+
+
+def metric(evaluation: EvaluationRecord | None) -> str:
+    """The measured figure; words where there is none."""
+    if evaluation is None:
+        return NONE
+    if evaluation.outcome != "evaluated":
+        return outcome(evaluation.outcome)
+    if evaluation.value is None or not math.isfinite(evaluation.value):
+        return "not finite"
+    return f"{100 * evaluation.value:.2f} %" if is_share(evaluation) else f"{evaluation.value:.4g}"
+
+
+def change(value: float | None, share: bool) -> str:
+    """A difference of two metrics: points for a share of samples, the plain difference for others."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    text = f"{100 * value:+.2f}" if share else _two_digits(value)
+    return text.strip("+-") if float(text) == 0 else text.replace("-", MINUS)
+
+
+def number(value: Any) -> str:
+    """A figure of a finding's evidence."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "not finite"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def severity(count: int, word: str) -> str:
+    """`1 error`, `2 warnings`, `3 info`."""
+    return f"{count:,} {word}" if word == "info" else counted(count, word)
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time to the minute; as it is where it is none."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zone = {None: "", 0.0: " UTC"}.get(offset.total_seconds() if (offset := when.utcoffset()) is not None else None)
+    return f"{when:%Y-%m-%d %H:%M}{f'{when:%z}' if zone is None else zone}"
+
+
+def _two_digits(value: float) -> str:
+    """With its sign and two significant digits, not in scientific notation while that stays short."""
+    decimals = 0 if value == 0 else max(0, 1 - math.floor(math.log10(abs(value))))
+    return f"{value:+.{decimals}f}" if decimals <= 6 else f"{value:+.1e}"
+
+
+def shape(dimensions: tuple[int, ...] | list[int]) -> str:
+    """`[?,28,28]`, a free dimension as a question mark."""
+    return "[" + ",".join("?" if d < 0 else str(d) for d in dimensions) + "]"

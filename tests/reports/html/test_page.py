@@ -1,0 +1,287 @@
+# ruff: noqa: RUF001 - the signs that the page uses
+"""What the page says, read from its HTML as a browser would."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.builders import report as sample
+from tflite_audit.reports import html
+from tflite_audit.reports.html import island, render
+
+FOLDER = Path(html.__file__).parent
+VOID = {"meta", "br", "use", "path", "circle", "line", "rect"}
+
+
+class Page(HTMLParser):
+    """Elements, attributes and texts of a page; raises where tags do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.inside: dict[str, list[str]] = {"style": [], "script": [], "title": []}
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"an attribute twice in {tag}"
+        self.elements.append((tag, dict(attrs)))
+        if tag in self.inside:
+            self.inside[tag].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in self.inside:
+            self.inside[self.open[-1]][-1] += data
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def values(self, attribute: str) -> Iterator[str]:
+        return (a[attribute] or "" for _, a in self.elements if attribute in a)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def page(build: object) -> Page:
+    assert callable(build)
+    return Page(render(build()))
+
+
+SAMPLES = [sample.digits, sample.troubled, sample.checked, sample.empty, sample.hostile, lambda: sample.large(1000)]
+
+
+@pytest.fixture(scope="module")
+def digits() -> Page:
+    return page(sample.digits)
+
+
+@pytest.fixture(scope="module")
+def troubled() -> Page:
+    return page(sample.troubled)
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Page:
+    return page(sample.hostile)
+
+
+@pytest.mark.parametrize("build", SAMPLES)
+def test_markup_is_sound(build: object) -> None:
+    it = page(build)
+    ids = list(it.values("id"))
+    assert len(set(ids)) == len(ids), "an id twice"
+    for href in it.values("href"):
+        if href.startswith("#") and not href.startswith("#op-"):  # an operator's row may be on a later page
+            assert href[1:] in ids, f"{href} leads nowhere"
+    for references in (*it.values("aria-labelledby"), *it.values("for")):
+        assert set(references.split()) <= set(ids)
+
+
+@pytest.mark.parametrize("build", SAMPLES)
+def test_nothing_is_fetched_and_only_our_script_runs(build: object) -> None:
+    it = page(build)
+    assert not {tag for tag, _ in it.elements} & {"link", "img", "iframe", "object", "embed", "base", "form", "image"}
+    for tag, attributes in it.elements:
+        assert not {"src", "srcset", "style", "action", "formaction", "data"} & set(attributes), tag
+        assert not [a for a in attributes if a.startswith("on")], tag
+    for href in it.values("href"):
+        assert href.startswith(("#", "./")), href
+    (policy,) = (m["content"] for m in it.named("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None and policy.startswith("default-src 'none'; ") and "unsafe" not in policy
+    running = [t for t, a in zip(it.inside["script"], it.named("script"), strict=True) if not a]
+    assert all(a in ({}, {"type": "application/json"}) for a in it.named("script"))
+    assert len(running) == len(it.inside["style"]) == 1
+    for kind, text in (("style", it.inside["style"][0]), ("script", running[0])):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+
+
+def test_the_script_writes_text_only() -> None:
+    script = (FOLDER / "script.js").read_text()
+    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment"
+    forbidden += r"|\beval\b|new Function|fetch\(|XMLHttpRequest|import\("
+    assert not re.search(forbidden, script)
+
+
+def test_the_style_loads_nothing() -> None:
+    assert not re.search(r"url\(|@import|@font-face|expression\(", (FOLDER / "style.css").read_text())
+
+
+def test_the_verdict_comes_first(digits: Page) -> None:
+    text = digits.text
+    order = [
+        "Ready to ship", "Ship int8: 3.4 times smaller", "Microcontrollers and NPUs", "Why not the others",
+        "62 times slower than int8", "source model the reference", "Size of the file", "Operators at the border",
+        "looked, and found nothing", "8 compiler passes", "MLIR Converted.", "How and where it was measured",
+    ]  # fmt: skip
+    after_navigation = text.index("How measured")
+    places = [text.index(words, after_navigation) for words in order]
+    assert places == sorted(places)
+
+
+def test_the_table_of_recipes(digits: Page) -> None:
+    text = digits.text
+    assert "dynamic pick Dynamic range: int8 weights, float activations converted 24,072 B 0.28× 97.74 % −0.01" in text
+    assert "source model the reference – – – 97.75 % – – 41.2 µs –" in text
+
+
+def test_the_drawings_say_what_they_show(digits: Page) -> None:
+    assert [a["role"] for a in digits.named("svg") if a.get("class") == "drawing"] == ["img", "img"]
+    assert "float32: 84,824 B. dynamic: 24,072 B." in digits.text
+    assert "Reference: 97.75 %. float32: 97.75 %." in digits.text
+
+
+def test_a_finding_of_eight_recipes_stands_once(digits: Page) -> None:
+    assert digits.text.count("has a free first dimension.") == 1
+    assert digits.text.count("Fix the batch size when the device sees one sample at a time.") == 1
+
+
+def test_a_finding_has_location_evidence_cause_and_remedy(digits: Page, troubled: Page) -> None:
+    text = digits.text
+    assert "Where operator QUANTIZE #0 tensor serving_default_image:0 Cause The recipe sets neither" in text
+    assert "Operators at the border" in text and "operator DEQUANTIZE #6" in text
+    assert "converter.inference_input_type = tf.int8 converter.inference_output_type = tf.int8" in text
+    assert "tensor serving_default_image:0 float32[?,28,28]" in text, "tensors"
+    assert "worst logit not finite samples that changed 31 of 10000" in text, "numbers"
+    assert "digit taken for source uint8 4 9 7 12" in text, "table"
+    assert "The difference is inside what 10,000 samples can tell apart." in text, "text"
+    assert "likely, not certain" in text
+    assert "Cause cause not established" in troubled.text
+    assert "source /home/ann/keyword/train.py:43" in troubled.text
+
+
+def test_each_status_of_a_rule_looks_different(troubled: Page) -> None:
+    marks = {a["class"] for a in troubled.named("span") if (a.get("class") or "").startswith("mark ")}
+    assert marks == {"mark s-found", "mark s-passed", "mark s-not-applicable", "mark s-not-run", "mark s-error"}
+    text = troubled.text
+    assert "Rules that failed themselves A001 accuracy-drop : ZeroDivisionError: division by zero" in text
+    assert "M003 variable-never-assigned : there is no model: the conversion crashed" in text
+    icons = re.findall(r'class="mark s-([a-z-]+)"><svg[^>]*><use href="#(i-[a-z]+)"', render(sample.troubled()))
+    assert len(set(icons)) == len({icon for _, icon in icons}) == 5
+
+
+def test_a_failed_conversion_says_where_and_why(troubled: Page) -> None:
+    text = troubled.text
+    assert "The converter's process died of signal 11 (SIGSEGV) in QUANTIZE. Stage QUANTIZE Signal 11" in text
+    assert "QUANTIZE 1.1 s cut off" in text
+    assert "Stage CONVERT_TF_TO_TFLITE_MODEL Pass LegalizeTFPass Operators tf.BesselI0 Layer keyword/window" in text
+    assert "4 LegalizeTFPass failed here 20 → 20" in text
+    assert "1 Canonicalizer 31 → 24 −5 tf.Identity −2 tf.NoOp tf 18, func 6" in text
+    assert "Fatal Python error: Segmentation fault" in text
+
+
+def test_operators_stand_in_the_page_up_to_a_page(troubled: Page) -> None:
+    rows = [i for i in troubled.values("id") if i.startswith("op-1-")]
+    assert len(rows) == island.SERVER_ROWS
+    assert "The first 200 of 300 operators; the others need JavaScript" in troubled.text
+
+
+def test_all_operators_are_in_the_island(troubled: Page) -> None:
+    data = [json.loads(t) for t, a in zip(troubled.inside["script"], troubled.named("script"), strict=True) if a]
+    assert [len(d["rows"]) for d in data] == [13, 300, 13]
+    texts, row = data[1]["texts"], data[1]["rows"][26]
+    assert row[:2] == [0, 26] and row[3] == 1
+    assert [texts[i] for i in (row[2], *row[4:])] == [
+        "SPLIT", "float32", "keyword/gru/gru_cell_3/split", "/home/ann/keyword/train.py:43",
+        "float32[1,96] float32[1,32]", "float32[1,32]",
+    ]  # fmt: skip
+
+
+def test_files_beside_the_page_are_linked_and_others_are_not(digits: Page) -> None:
+    assert "./int8/model.tflite" in digits.values("href")
+    assert "./int8/conversion.log" in digits.values("href")
+    assert not [h for h in page(sample.checked).values("href") if h.startswith("./")]
+
+
+def test_check_of_files_has_no_conversions() -> None:
+    text = page(sample.checked).text
+    assert "1 of 3 files should not be shipped as it is." in text
+    assert "File Size Operators Findings models/detector.tflite 1.2 MB 20" in text
+    assert "Conversion" not in text and "Per sample" not in text
+
+
+def test_an_empty_report_is_a_page() -> None:
+    assert "No rule found anything, and none was run." in page(sample.empty).text
+
+
+def test_a_metric_that_is_not_finite() -> None:
+    report = sample.digits()
+    broken = [
+        msgspec.structs.replace(m, evaluation=sample.evaluation(0, 0.1, value=value, non_finite=10000))
+        for m, value in zip(report.models, [None, float("nan")], strict=False)
+    ]
+    it = Page(render(msgspec.structs.replace(report, models=[*broken, *report.models[2:]])))
+    assert it.text.count("not finite 10,000 answers not finite") == 2
+    assert "nan" not in it.values("data-value")
+
+
+def test_the_same_report_gives_the_same_page() -> None:
+    assert render(sample.digits()) == render(sample.digits())
+
+
+def test_size_of_the_demo_page() -> None:
+    assert len(render(sample.digits()).encode()) < 300_000
+
+
+# Hostile text ------------------------------------------------------------------------------------------------------
+
+
+def test_hostile_text_makes_no_element(hostile: Page) -> None:
+    """The page of hostile names has only elements and attributes that honest pages have."""
+    honest = [page(build) for build in SAMPLES if build is not sample.hostile]
+    known = {(tag, attribute) for it in honest for tag, attributes in it.elements for attribute in ["", *attributes]}
+    new = {(tag, attribute) for tag, attributes in hostile.elements for attribute in ["", *attributes]} - known
+    assert new <= {("span", "title"), ("bdi", "title"), ("div", "data-several")}, new
+
+
+def test_hostile_text_is_shown_as_text(hostile: Page) -> None:
+    assert "</script><img src=x onerror=alert(1)>" in hostile.text
+    assert "{{ 7 * 7 }}{% raw %}" in hostile.text
+    assert not [h for h in hostile.values("href") if "javascript:alert(3)" in h and not h.startswith("./")]
+
+
+def test_hostile_text_holds_nothing_invisible() -> None:
+    text = render(sample.hostile())
+    assert {c for c in text if not c.isprintable()} <= {"\n", "\t"}
+    assert r"abc\u202egnp.exe" in text and r"\x1b[31mred" in text and r"half\ud800surrogate" in text
+
+
+def test_a_long_name_is_cut_with_its_beginning_in_the_title(hostile: Page) -> None:
+    titles = [t for t in hostile.values("title") if t.startswith("xxxx")]
+    assert titles and max(map(len, titles)) <= 1000
+    longest = max((t for t in hostile.texts if t.startswith("xxxx")), key=len)
+    assert len(longest) < 25_000
+    assert len(render(sample.hostile())) < 4_000_000
+
+
+def test_islands_cannot_end_their_script(hostile: Page) -> None:
+    operators = [sample.operator(0, name, "int8", [name], [name], name) for name in sample.HOSTILE]
+    data = island.data(operators)
+    assert data.isascii() and not re.search(r"[<>&\u2028\u2029]", data)
+    assert json.loads(data)["texts"][0] == "</script><img src=x onerror=alert(1)>"
+    islands = [t for t, a in zip(hostile.inside["script"], hostile.named("script"), strict=True) if a]
+    assert len(islands) == len(sample.HOSTILE) and all(json.loads(text)["rows"] for text in islands)

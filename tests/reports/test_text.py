@@ -1,0 +1,92 @@
+# ruff: noqa: RUF001 - the signs that the page uses
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.builders import report as sample
+from tflite_audit.reports.text import render
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_check_gives_a_line_a_finding() -> None:
+    assert render(sample.checked()) == (
+        """\
+models/detector.tflite: error C001 flex-op: FlexSoftplus needs TensorFlow's kernels.
+    at: layer head/softplus, operator FlexSoftplus #12, net.py:88
+    cause: The file was converted with SELECT_TF_OPS.
+    remedy: Write softplus in builtins.
+        y = tf.math.log(1.0 + tf.exp(x))
+        return y
+models/detector.tflite: error M002 non-finite-constant: The constant `head/bias` holds 3 NaN.
+    at: tensor head/bias
+    cause: not established
+models/keyword.tflite: warning Q001 unquantized-op: RSQRT is computed in float32.
+    at: operator RSQRT #1
+    cause: not established
+models/keyword.tflite: info M001 dynamic-shape: The input `image` has a free first dimension.
+    cause: not established
+models/digits.tflite: info M001 dynamic-shape: The input `image` has a free first dimension.
+    cause: not established
+
+2 errors, 1 warning, 2 info in 3 files; 6 rules passed, 1 not run
+"""
+    )
+
+
+def test_run_gives_the_table_and_the_verdict() -> None:
+    lines = render(sample.digits()).splitlines()
+    assert lines[0].split() == ["recipe", "converted", "size", "ratio", "top-1", "points", "findings", "time"]
+    assert lines[1].split() == ["source", "model", "97.75", "%", "41.2", "µs"]
+    assert lines[6].split() == ["int8", "yes", "24,704", "B", "0.29×", "97.70", "%", "-0.05", "1I", "5.1", "µs"]
+    text = "\n".join(lines)
+    assert "Ready to ship. Ship int8: 3.4 times smaller" in text
+    assert "    not int16x8: 62 times slower than int8 here" in text
+    assert lines[-1] == "3 warnings, 9 info in 8 recipes; 5 rules passed, 1 not run, 2 not applicable"
+
+
+def test_failures_are_told_with_stage_and_reason() -> None:
+    text = render(sample.troubled())
+    assert re.search(r"^int16x8 +crashed ", text, re.MULTILINE)
+    assert "int16x8: crashed: The converter's process died of signal 11 (SIGSEGV) in QUANTIZE." in text
+    assert "flex: failed in CONVERT_TF_TO_TFLITE_MODEL: The converter has no way to convert tf.BesselI0." in text
+    assert "error C001 flex-op: FlexBesselI0 needs TensorFlow's kernels" in text
+    assert "rule A001 failed on float32, int8, int16x8, flex, slow: ZeroDivisionError" in text
+    assert text.splitlines()[-1].endswith("1 not run, 1 not applicable, 1 failed")
+
+
+def test_the_table_fits_eighty_columns() -> None:
+    table = render(sample.digits()).split("\n\n")[0].splitlines()
+    assert max(map(len, table)) <= 80
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_prose_is_broken_between_words(width: int) -> None:
+    prose = [line for line in render(sample.digits(), width=width).splitlines() if line.startswith("    ")]
+    words = " ".join(prose).split()
+    assert "float32:" in words and "accuracy." in words
+    assert all(len(line) <= width or len(line.split()) <= 4 for line in prose)
+
+
+@pytest.mark.parametrize("build", [sample.digits, sample.troubled, sample.checked, sample.empty])
+def test_colour_changes_nothing_but_colour(build: object) -> None:
+    assert callable(build)
+    plain, coloured = render(build()), render(build(), colour=True)
+    assert "\x1b" not in plain and ("\x1b" in coloured or build is sample.empty)
+    assert [line.rstrip() for line in ANSI.sub("", coloured).splitlines()] == plain.splitlines()
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_hostile_names_move_nothing(colour: bool) -> None:
+    text = ANSI.sub("", render(sample.hostile(), colour=colour))
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert "[red]bold[/red]" in text, "a name is no markup"
+    assert r"\x1b[31mred" in text and r"abc\u202egnp.exe" in text
+    assert "\none" not in text, "a name cannot begin a line of its own"
+    assert max(map(len, text.splitlines())) < 5000
+
+
+def test_nothing_at_all() -> None:
+    assert render(sample.empty()) == "nothing found in 0 files; 0 rules passed\n"
