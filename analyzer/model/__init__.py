@@ -1,0 +1,1 @@
+"""A `.tflite` file becomes a checked `Model` and an operator graph."""

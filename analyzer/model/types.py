@@ -16,22 +16,25 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from .buffers import Buffers
+    from .options import OptionTables
 
 OPTIONAL = -1
 """Index of an optional input that was left out (schema.fbs, Operator.inputs)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quantization:
     """Affine quantization of a tensor: `real = scale * (q - zero_point)`.
 
     Attributes:
-        scale: float32, shape [n]; n is 1 per tensor, or the size of `axis` per channel.
-        zero_point: int64, shape [n] or [1].
+        scale: float32, shape [n]; n is 1 per tensor, or the size of `axis` per channel; [0] where the file keeps only
+            ranges, as a calibrated float model does, or where the scales lie elsewhere (`block_size`).
+        zero_point: int64, shape [n] or [1]; one 0 where the file gives scales and leaves it out.
         axis: the quantized dimension; meaningful when n > 1.
         minimum: float32, shape [n] or [0]; ranges kept by the converter, if any.
         maximum: likewise.
-        block_size: of BlockwiseQuantization, whose scales live in another tensor; None otherwise.
+        block_size: of BlockwiseQuantization and MultiAxisQuantization, whose scales live in another tensor; None
+            otherwise.
     """
 
     scale: NDArray[np.float32]
@@ -43,7 +46,19 @@ class Quantization:
 
     @property
     def per_channel(self) -> bool:
+        """It has more than one scale."""
         return self.scale.size > 1
+
+    def _key(self) -> tuple[object, ...]:
+        arrays = (self.scale, self.zero_point, self.minimum, self.maximum)
+        return (*(values.tobytes() for values in arrays), self.axis, self.block_size)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal numbers; arrays by themselves have no single answer."""
+        return isinstance(other, Quantization) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,8 @@ class Tensor:
         shape: () for a scalar.
         shape_signature: the shape with -1 for a free dimension; None where the file gives none.
         buffer: index into the file's buffers; buffer 0 is the empty one.
-        constant: the file holds data for it.
+        constant: the file holds data for it, or names an external file that does. (A constant of no elements has no
+            data, and looks like any other tensor.)
         sparse: it has sparsity parameters.
     """
 
@@ -79,6 +95,7 @@ class Tensor:
 
     @property
     def is_float(self) -> bool:
+        """It holds floating-point numbers."""
         return self.dtype in FLOAT_TYPES
 
 
@@ -157,6 +174,7 @@ class Subgraph:
         return (self.tensors[t] for t in op.inputs if t != OPTIONAL)
 
     def written_by(self, op: Operator) -> Iterator[Tensor]:
+        """The output tensors of `op`, without those left out."""
         return (self.tensors[t] for t in op.outputs if t != OPTIONAL)
 
 
@@ -172,6 +190,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
+    """A named buffer, such as `min_runtime_version` or `TFLITE_METADATA`."""
+
     name: str
     buffer: int
 
@@ -181,7 +201,8 @@ class Unknown:
     """A schema value that this version does not know, shown as its number.
 
     Attributes:
-        kind: `builtin operator`, `tensor type`, `quantization details`, `builtin options` ...
+        kind: `builtin operator`, `tensor type`, `quantization details`, `builtin options`, or `external buffer`: the
+            data lie in another file.
         where: in words, such as `subgraph 0, tensor 4`.
     """
 
@@ -213,8 +234,28 @@ class Model:
     unknowns: tuple[Unknown, ...]
     appended: int
     buffers: Buffers = field(repr=False, compare=False)
+    option_tables: OptionTables = field(repr=False, compare=False)
 
     @property
     def operators(self) -> Iterator[tuple[Subgraph, Operator]]:
         """Every operator of every subgraph, with its subgraph."""
         return ((g, op) for g in self.subgraphs for op in g.operators)
+
+    def options(self, subgraph: Subgraph, operator: Operator) -> dict[str, object]:
+        """The operator's options by their names in schema.fbs, defaults included; enums as names (`SAME`, `int8`).
+
+        Vectors are tuples. {} for an operator without options, and for options this version does not know.
+        """
+        return self.option_tables.of(subgraph.index, operator.index)
+
+    def custom_options(self, subgraph: Subgraph, operator: Operator) -> memoryview:
+        """The bytes of a custom operator's options, in place; mostly a FlexBuffer."""
+        return self.option_tables.custom(subgraph.index, operator.index)
+
+    @property
+    def min_runtime_version(self) -> str | None:
+        """What the converter wrote as the oldest runtime for this file, `1.14.0`; None if it wrote nothing."""
+        for entry in self.metadata:
+            if entry.name == "min_runtime_version":
+                return str(self.buffers.bytes(entry.buffer), "utf-8", "backslashreplace").strip("\0 ") or None
+        return None
