@@ -51,6 +51,8 @@ class Source(Struct, frozen=True):
     Attributes:
         name: as the user gave it.
         kind: in words, such as `Keras 3 model`.
+        parameters: values in its variables.
+        notes: what the reader should know about how it was loaded.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Source(Struct, frozen=True):
     signature: str | None = None
     inputs: list[Port] = []
     outputs: list[Port] = []
+    parameters: int | None = None
+    notes: list[str] = []
 
 
 class Data(Struct, frozen=True):
@@ -68,6 +72,7 @@ class Data(Struct, frozen=True):
     metric: str | None = None
     calibration: str | None = None
     calibration_samples: int = 0
+    notes: list[str] = []
 
 
 class EvaluationRecord(Struct, frozen=True):
@@ -86,6 +91,11 @@ class EvaluationRecord(Struct, frozen=True):
     seconds: float
     batch: int
     runtime: str
+    output: str | None = None
+    lost: int | None = None
+    gained: int | None = None
+    max_difference: float | None = None
+    mean_difference: float | None = None
 
 
 class StageRecord(Struct, frozen=True):
@@ -148,13 +158,15 @@ class ConversionRecord(Struct, frozen=True, rename={"pass_": "pass"}):
     log: str | None
     log_tail: str
     versions: dict[str, str]
+    notes: list[str] = []
 
 
 class OperatorRecord(Struct, frozen=True, array_like=True):
     """A row of the operator table; an array in JSON, in this order, to keep large models small.
 
     Attributes:
-        precision: `float32`, `float16`, `int8`, `int16`, `hybrid` (float with integer weights) or `other`.
+        precision: `float32`, `float16`, `int8`, `uint8`, `int16`, `hybrid` (float with integer weights), `boundary`
+            (QUANTIZE and DEQUANTIZE between float and integer) or `other`.
         inputs, outputs: such as `int8[1,28,28,1]`; `?` is a free dimension.
     """
 

@@ -86,6 +86,12 @@ def reference(report: Report) -> EvaluationRecord | None:
     return next((e for e in plain if _measured(e)), None)
 
 
+def notes(report: Report) -> list[str]:
+    """What the reader should know although nothing failed: on the source, the data and the conversions, each once."""
+    source = report.source.notes if report.source else []
+    return list(dict.fromkeys([*source, *report.data.notes, *(note for c in report.conversions for note in c.notes)]))
+
+
 def seconds_per_sample(evaluation: EvaluationRecord | None) -> float | None:
     """Time in invoke for one sample; None where it was not evaluated."""
     return evaluation.seconds / evaluation.samples if evaluation and evaluation.samples else None

@@ -148,7 +148,8 @@ def _total(report: Report) -> Line:
 
 
 def _run(report: Report, width: int) -> Iterator[Line]:
-    blocks = [_table(report), _not_converted(report), _errors(report), _rule_errors(report), _verdict(report, width)]
+    blocks = (_table(report), _not_converted(report), _errors(report), _rule_errors(report), _notes(report),
+              _verdict(report, width))  # fmt: skip
     for block in map(list, blocks):
         if block:
             yield from (*block, [])
@@ -171,6 +172,10 @@ def _errors(report: Report) -> Iterator[Line]:
         yield [Span("error", Severity.ERROR), Span(f" {_said(it.finding)} ({_names(it.subjects)})")]
     if len(told) > MOST:
         yield [Span(f"and {wording.counted(len(told) - MOST, 'other error')}")]
+
+
+def _notes(report: Report) -> Iterator[Line]:
+    return ([Span("note", "muted"), Span(f": {_name(note, 2000)}")] for note in summary.notes(report))
 
 
 def _verdict(report: Report, width: int) -> Iterator[Line]:

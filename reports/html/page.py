@@ -20,7 +20,7 @@ from tflite_audit.reports.legible import legible, one_line, shorten
 from tflite_audit.rules.rule import Confidence, Severity, Status
 
 HERE = Path(__file__).parent
-PRECISIONS = ("float32", "float16", "int8", "int16", "hybrid")
+PRECISIONS = ("float32", "float16", "int8", "uint8", "int16", "hybrid")
 """The precisions that have a colour; any other is grey."""
 
 
@@ -91,6 +91,7 @@ def _sections(report: Report) -> dict[str, Any]:
         "sizes": drawing.sizes(rows),
         "scores": drawing.scores(rows, reference),
         "rules": {rule.code: rule for rule in report.rules},
+        "notes": summary.notes(report),
     }
 
 

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const PAGE = 200;
-  const PRECISIONS = new Set(["float32", "float16", "int8", "int16", "hybrid"]);
+  const PRECISIONS = new Set(["float32", "float16", "int8", "uint8", "int16", "hybrid"]);
 
   function element(tag, attributes, ...children) {
     const made = document.createElement(tag);

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.builders import report as sample
-from tflite_audit.reports import summary
+from tflite_audit.reports import html, summary, text
 from tflite_audit.rules.rule import Location, Severity, Status
 
 
@@ -69,3 +69,15 @@ def test_a_rule_stands_as_it_did_where_it_did_worst() -> None:
 def test_a_rule_without_outcomes_was_not_run() -> None:
     report = msgspec.structs.replace(sample.empty(), rules=sample.RULES[:1])
     assert [s.worst for s in summary.standings(report)] == [Status.NOT_RUN]
+
+
+def test_notes_are_told_once() -> None:
+    report = sample.digits()
+    told = "uint8 values 0 to 255 were given to a float32 input as they are"
+    conversions = [msgspec.structs.replace(c, notes=["weights differ"]) for c in report.conversions]
+    data = msgspec.structs.replace(report.data, notes=[told])
+    noted = msgspec.structs.replace(report, data=data, conversions=conversions)
+    assert summary.notes(noted) == [told, "weights differ"]
+    for page in (text.render(noted), html.render(noted)):
+        assert page.count("weights differ") >= 1
+        assert told in page

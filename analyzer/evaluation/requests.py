@@ -1,0 +1,120 @@
+"""What the parent asks the child for, and what it makes of the ways in which that can end."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tflite_audit.analyzer.evaluation.functions import FunctionName
+from tflite_audit.analyzer.evaluation.metrics import Metric
+from tflite_audit.analyzer.evaluation.types import DataError, Interface
+from tflite_audit.analyzer.isolation import Died, End, OutOfMemory, Raised, Replied, TimedOut
+
+CHILD = "tflite_audit.analyzer.evaluation.child"
+
+T = TypeVar("T")
+
+
+class GatherRequest(Struct, frozen=True, kw_only=True):
+    """Read a function's samples, or a tf.data folder's, into archives."""
+
+    where: str
+    function: FunctionName | None
+    folder: str | None
+    interface: Interface
+    inputs: str
+    labels: str
+    limit: int | None
+
+
+class PredictRequest(Struct, frozen=True, kw_only=True):
+    """Have a model answer the samples.
+
+    Attributes:
+        quantized: names of inputs whose arrays hold the integers that the model is given as they are.
+        outputs: archive to write, one array an output, real values.
+        batching: False keeps to one sample a call.
+    """
+
+    model: str
+    signature: str | None
+    inputs: str
+    quantized: list[str]
+    outputs: str
+    batching: bool = True
+
+
+class Predicted(Struct, frozen=True):
+    """How the answers came about; see `types.Evaluation`."""
+
+    signature: str | None
+    samples: int
+    batch: int
+    seconds: float
+    runtime: str
+
+
+class ScoreRequest(Struct, frozen=True, kw_only=True):
+    """Score answers: archives of outputs, of labels, and of the source model's outputs."""
+
+    outputs: str
+    labels: str | None
+    metric: Metric
+    reference: str | None
+
+
+class TrialRequest(Struct, frozen=True, kw_only=True):
+    """Call a model once, with the first sample of an archive or with made-up values."""
+
+    model: str
+    signature: str | None
+    inputs: str | None
+    quantized: list[str]
+
+
+class TrialReply(Struct, frozen=True):
+    """See `types.Trial`."""
+
+    signature: str | None
+    reason: str
+    step: str
+    operator: str | None
+    node: int | None
+    non_finite: list[str]
+    empty: list[str]
+    generated: bool
+    seconds: float
+
+
+def value_of(end: End, kind: type[T], doing: str) -> T:
+    """The reply, as `kind`.
+
+    Raises:
+        DataError: it did not come to a reply; `doing` says what was going on.
+    """
+    if isinstance(end, Replied):
+        return msgspec.convert(end.value, kind)
+    raise DataError(f"{doing} {why(end)}" if not _is_data_error(end) else why(end))
+
+
+def why(end: End) -> str:
+    """Why there is no reply, in one line that continues a sentence."""
+    match end:
+        case Raised(message=message) if _is_data_error(end):
+            return message
+        case Raised(kind=kind, message=message):
+            return f"failed with {kind}: {' '.join(message.split())[:300]}"
+        case Died():
+            return f"ended the process: it {end.cause}"
+        case TimedOut(limit=limit):
+            return f"did not end within {limit:g} seconds"
+        case OutOfMemory(limit=limit):
+            return f"took more than {limit / 2**20:,.0f} MiB of memory"
+        case Replied():
+            return ""
+
+
+def _is_data_error(end: End) -> Any:
+    return isinstance(end, Raised) and end.kind == f"{DataError.__module__}.{DataError.__qualname__}"
