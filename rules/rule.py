@@ -1,23 +1,29 @@
 """What a rule is, what it finds, and how it ends.
 
 A rule is a function in a file of its own. It names the facts it needs by the types of its parameters, and yields
-findings; it raises `NotApplicable` where the question makes no sense for these facts.
+findings; it raises `NotApplicable`, before the first finding, where the question makes no sense for these facts.
 
     @rule("C001", "flex-op", Severity.ERROR)
-    def flex_op(model: Model) -> Iterator[Finding]:
+    def flex_op(model: Model, recipe: Recipe | None) -> Iterator[Finding]:
         \"\"\"...documentation, see `SECTIONS`...\"\"\"
+
+A parameter that may be None is a fact that the rule uses where it is known; without any other the rule is not run. A
+`Later` fact is made when the rule calls it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
+
+T = TypeVar("T")
 
 SECTIONS = ("What it does", "Why is this bad", "Example", "Fix")
 """The headings that every rule's docstring has, in this order."""
@@ -141,6 +147,32 @@ class Finding:
 Check = Callable[..., Iterable[Finding]]
 
 
+class Later(Generic[T]):
+    """A fact that is costly to make: calling it makes it, if no other rule did."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+
+    def __call__(self) -> T:
+        """The fact."""
+        return self._make()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A fact that a rule takes.
+
+    Attributes:
+        kind: its type.
+        optional: written `Recipe | None`: the rule looks without it too.
+        later: written `Later[OpGraph]`: it is made when the rule asks.
+    """
+
+    kind: type
+    optional: bool = False
+    later: bool = False
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule: what it is called, how bad what it finds is, the facts it needs, and the function that looks.
@@ -149,7 +181,7 @@ class Rule:
         code: a family letter and three digits (Q quantization, X 16x8, R recurrent, C custom and Flex ops, T targets,
             F failed conversion, A accuracy, M metadata, signatures and structure).
         name: kebab-case, says what is wrong.
-        needs: parameter name → type of the fact.
+        needs: parameter name → the fact it takes.
         documentation: the function's docstring, with the headings of `SECTIONS`.
     """
 
@@ -157,7 +189,7 @@ class Rule:
     name: str
     severity: Severity
     confidence: Confidence
-    needs: dict[str, type]
+    needs: Mapping[str, Need]
     documentation: str
     check: Check
 
@@ -177,10 +209,20 @@ def rule(
     """Make a rule of a function, whose parameters' types are the facts it needs."""
 
     def make(check: Check) -> Rule:
-        needs = {key: kind for key, kind in get_type_hints(check).items() if key != "return"}
+        hints = get_type_hints(check)
+        needs = {parameter: _need(hint) for parameter, hint in hints.items() if parameter != "return"}
         return Rule(code, name, severity, confidence, needs, inspect.getdoc(check) or "", check)
 
     return make
+
+
+def _need(hint: Any) -> Need:
+    arguments = get_args(hint)
+    if get_origin(hint) is Later:
+        return Need(arguments[0], later=True)
+    if NoneType in arguments:
+        return Need(next(kind for kind in arguments if kind is not NoneType), optional=True)
+    return Need(hint)
 
 
 def fingerprint(code: str, subject: str, finding: Finding) -> str:

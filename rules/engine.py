@@ -1,0 +1,135 @@
+"""Runs rules on facts: each rule gets the facts it names, and ends in exactly one way.
+
+A rule without a fact it needs is *not run*, one that raises is in *error*, and neither is ever shown as passed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+from tflite_audit.analyzer.conversion.types import Conversion, Recipe
+from tflite_audit.analyzer.evaluation.types import Evaluation, EvaluationOutcome
+from tflite_audit.analyzer.model import debug_info, graph
+from tflite_audit.analyzer.model.debug_info import Locations
+from tflite_audit.analyzer.model.graph import OpGraph
+from tflite_audit.analyzer.model.types import Model
+from tflite_audit.rules import precision
+from tflite_audit.rules.accuracy.comparison import Accuracy
+from tflite_audit.rules.precision import ModelPrecision
+from tflite_audit.rules.rule import Finding, Later, NotApplicable, Rule, Status
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about one subject: a model file, or one recipe's conversion. None is unknown.
+
+    Attributes:
+        conversion: its recipe is the recipe.
+        evaluation: of this model.
+        reference: evaluation of the model before conversion.
+    """
+
+    model: Model | None = None
+    conversion: Conversion | None = None
+    evaluation: Evaluation | None = None
+    reference: Evaluation | None = None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """What the converter was asked."""
+        return None if self.conversion is None else self.conversion.recipe
+
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """The evaluation beside the reference; None unless both were measured."""
+        both = (self.evaluation, self.reference)
+        if any(e is None or e.outcome is not EvaluationOutcome.EVALUATED for e in both):
+            return None
+        return Accuracy(*both)  # pyright: ignore[reportArgumentType]
+
+    # Costly facts: made when the first rule asks for them, and once.
+
+    @cached_property
+    def graph(self) -> OpGraph | None:
+        """The operators as a graph."""
+        return None if self.model is None else graph.build(self.model)
+
+    @cached_property
+    def locations(self) -> Locations | None:
+        """Operator → layer, file and line."""
+        return None if self.model is None else debug_info.locate(self.model)
+
+    @cached_property
+    def precision(self) -> ModelPrecision | None:
+        """What each operator computes in."""
+        return None if self.model is None else precision.of_model(self.model)
+
+
+_NO_MODEL = "needs a model, and the conversion gave none"
+_NO_CONVERSION = "needs the conversion, which is known only to `run`"
+_NO_EVALUATION = "needs an evaluation, which is made when data are given"
+
+KINDS: Mapping[type, tuple[str, str, str]] = {
+    Model: ("model", "model", _NO_MODEL),
+    OpGraph: ("model", "graph", _NO_MODEL),
+    Locations: ("model", "locations", _NO_MODEL),
+    ModelPrecision: ("model", "precision", _NO_MODEL),
+    Conversion: ("conversion", "conversion", _NO_CONVERSION),
+    Recipe: ("conversion", "recipe", "needs the recipe, which is known only to `run`"),
+    Evaluation: ("evaluation", "evaluation", _NO_EVALUATION),
+    Accuracy: ("accuracy", "accuracy", "needs the accuracy of this model and of the one before conversion"),
+}
+"""Type of a fact → the attribute of `Facts` without which there is none, the attribute that holds it, and why a rule
+that needs it is not run where it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """How a rule ended.
+
+    Attributes:
+        reason: why it was not run, not applicable or in error; empty for the others.
+    """
+
+    rule: Rule
+    status: Status
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def judge(rules: Iterable[Rule], facts: Facts) -> tuple[RuleOutcome, ...]:
+    """Runs each rule; in the order given."""
+    return tuple(_run(rule, facts) for rule in rules)
+
+
+def _run(rule: Rule, facts: Facts) -> RuleOutcome:
+    given: dict[str, Any] = {}
+    try:
+        for parameter, need in rule.needs.items():
+            source, attribute, reason = KINDS[need.kind]
+            if getattr(facts, source) is None and not need.optional:
+                return RuleOutcome(rule, Status.NOT_RUN, reason)
+            make = partial(getattr, facts, attribute)
+            given[parameter] = Later(make) if need.later else make()
+        findings = tuple(_in_one_line(finding) for finding in rule(**given))
+    except NotApplicable as answer:
+        return RuleOutcome(rule, Status.NOT_APPLICABLE, str(answer))
+    except Exception as error:  # a broken rule must not take the others with it
+        return RuleOutcome(rule, Status.ERROR, _one_line(error))
+    return RuleOutcome(rule, Status.FOUND if findings else Status.PASSED, "", findings)
+
+
+def _in_one_line(finding: Finding) -> Finding:
+    """Names from the file may hold line breaks."""
+    message = " ".join(finding.message.split())
+    return finding if message == finding.message else replace(finding, message=message)
+
+
+def _one_line(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "nowhere"
+    return f"{type(error).__name__}: {' '.join(str(error).split())} ({where})"
