@@ -15,7 +15,7 @@ from tflite_audit.reports.document import (
     RuleOutcomeRecord,
     RuleRecord,
 )
-from tflite_audit.rules.rule import Evidence, Location, Severity, Status
+from tflite_audit.rules.rule import Evidence, Location, Severity
 
 
 @dataclass(frozen=True)
@@ -147,17 +147,10 @@ def merged(findings: Sequence[FindingRecord]) -> dict[Severity, dict[str, list[M
 
 @dataclass(frozen=True)
 class Standing:
-    """How a rule ended on every subject; `worst` stands for it in a count of rules."""
+    """How a rule ended on every subject."""
 
     rule: RuleRecord
     by_subject: dict[str, RuleOutcomeRecord]
-
-    @property
-    def worst(self) -> Status:
-        """The status that must not be overlooked: passed means so on all that it applies to."""
-        statuses = {o.status for o in self.by_subject.values()}
-        order = (Status.ERROR, Status.FOUND, Status.NOT_RUN, Status.PASSED, Status.NOT_APPLICABLE)
-        return next((s for s in order if s in statuses), Status.NOT_RUN)
 
 
 def standings(report: Report) -> list[Standing]:

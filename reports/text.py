@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -129,19 +130,19 @@ def _names(subjects: Sequence[str]) -> str:
 
 def _total(report: Report) -> Line:
     counts = summary.count(report.findings)
-    worst = [standing.worst for standing in summary.standings(report) if standing.by_subject]
     found: Line = []
     for severity, count in counts.items():
         if count:
             found += [Span(", " if found else ""), Span(wording.severity(count, severity.value), severity)]
-    rules = f"{wording.counted(worst.count(Status.PASSED), 'rule')} passed"
+    ended = Counter(o.status for o in report.outcomes)
+    rules = f"{wording.counted(ended[Status.PASSED], 'check')} passed"
     for status, word in (
         (Status.NOT_RUN, "not run"),
         (Status.NOT_APPLICABLE, "not applicable"),
         (Status.ERROR, "failed"),
     ):
-        if worst.count(status):
-            rules += f", {worst.count(status)} {word}"
+        if ended[status]:
+            rules += f", {ended[status]} {word}"
     subjects = max(len(report.models), len(report.conversions))
     return [*(found or [Span("nothing found", "good")]),
             Span(f" in {wording.counted(subjects, 'recipe' if report.conversions else 'file')}; {rules}")]  # fmt: skip
@@ -157,16 +158,20 @@ def _run(report: Report, width: int) -> Iterator[Line]:
 
 
 def _not_converted(report: Report) -> Iterator[Line]:
+    told: dict[tuple[str, str], list[str]] = {}
     for c in report.conversions:
         if c.outcome != "converted":
             where = f" in {_name(c.stage)}" if c.stage and c.stage not in c.reason else ""
             state = wording.outcome(_name(c.outcome)) + where
-            yield [Span(f"{_name(c.recipe)}: "), Span(state, Severity.ERROR), Span(f": {_name(c.reason, 2000)}")]
+            told.setdefault((state, _name(c.reason, 2000)), []).append(_name(c.recipe))
+    for (state, reason), recipes in told.items():
+        yield [Span(f"{', '.join(recipes)}: "), Span(state, Severity.ERROR), Span(f": {reason}")]
 
 
 def _errors(report: Report) -> Iterator[Line]:
     """The findings that must not be missed, each once; the others are counted here and told in the page."""
-    worst = summary.merged([f for f in report.findings if f.severity is Severity.ERROR])
+    # Family F is about conversions that failed, and these are told already.
+    worst = summary.merged([f for f in report.findings if f.severity is Severity.ERROR and f.rule[0] != "F"])
     told = [it for by_rule in worst.values() for items in by_rule.values() for it in items]
     for it in told[:MOST]:
         yield [Span("error", Severity.ERROR), Span(f" {_said(it.finding)} ({_names(it.subjects)})")]
@@ -184,8 +189,11 @@ def _verdict(report: Report, width: int) -> Iterator[Line]:
     yield from ([Span(line)] for line in _wrapped(it.detail, width))
     for pick in it.picks:
         yield from _prose(f"{_name(pick.name)} for {_name(pick.purpose)}", pick.why, width)
+    alike: dict[str, list[str]] = {}
     for other in it.others:
-        yield from _prose(f"not {_name(other.name)}", other.why, width)
+        alike.setdefault(other.why, []).append(_name(other.name))
+    for why, names in alike.items():
+        yield from _prose(f"not {', '.join(names)}", why, width)
 
 
 def _table(report: Report) -> Iterator[Line]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from tflite_audit.analyzer.conversion.types import Conversion, ErrorEntry, Outcome
 from tflite_audit.rules.rule import Finding, Location, NotApplicable, Numbers, Remedy, Severity, Table, Text, rule
 
-_HOW = {
-    Outcome.CANNOT_RUN: "converts, and cannot be run",
-    Outcome.REFUSED: "is refused before the conversion begins",
-    Outcome.FAILED: "fails",
-    Outcome.CRASHED: "crashes the converter",
-    Outcome.TIMED_OUT: "does not end within the time limit",
-    Outcome.OUT_OF_MEMORY: "needs more memory than there is",
+_ENDED = {
+    Outcome.CANNOT_RUN: "Converted, and cannot be run",
+    Outcome.REFUSED: "Refused before the conversion began",
+    Outcome.FAILED: "Failed",
+    Outcome.CRASHED: "Crashed",
+    Outcome.TIMED_OUT: "Timed out",
+    Outcome.OUT_OF_MEMORY: "Out of memory",
 }
 
 # tensorflow/compiler/mlir/lite/metrics/converter_error_data.proto
@@ -61,7 +61,7 @@ def conversion_failed(conversion: Conversion) -> Iterator[Finding]:
     There is nothing to ship.
 
     ## Example
-        int16x8 fails in QUANTIZE: Quantization to 16x8-bit not yet supported for op: 'UNIDIRECTIONAL_SEQUENCE_LSTM'
+        Failed in QUANTIZE: Quantization to 16x8-bit not yet supported for op: 'UNIDIRECTIONAL_SEQUENCE_LSTM'
 
     ## Fix
     Where the message names an operator, rewrite the layer that it comes from, or use a recipe that allows it. Where
@@ -75,9 +75,9 @@ def conversion_failed(conversion: Conversion) -> Iterator[Finding]:
     operators = _operators([e for e in entries if e.code == code] if code else entries)
     stage, failed_pass = conversion.stage, _pass(conversion)
     reason = " ".join(conversion.reason.split()).rstrip(".") or "no reason was given"
+    where = f" in {stage}" if stage and stage not in reason else ""
     yield Finding(
-        message=f"The conversion by {conversion.recipe.name} {_HOW[conversion.outcome]}"
-        f"{f' in {stage}' if stage else ''}: {reason}.",
+        message=f"{_ENDED[conversion.outcome]}{where}: {reason}.",
         location=_location(known or next(iter(entries), None)),
         evidence=tuple(_evidence(conversion, stage, failed_pass)),
         cause=_CAUSES[code].format(operators=" and ".join(operators) or "an operator") if code else None,

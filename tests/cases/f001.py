@@ -35,9 +35,9 @@ def failed(*errors: ErrorEntry, outcome: Outcome = Outcome.FAILED, signal: int |
 
 
 CASES = [
-    Case("an exception", failed, 1, says=("int16x8-fallback fails in CONVERT_JAXPR: Quantization to 16x8-bit",)),
+    Case("an exception", failed, 1, says=("Failed in CONVERT_JAXPR: Quantization to 16x8-bit",)),
     Case("an error code", lambda: failed(FLEX), 1),
-    Case("a crash", lambda: failed(outcome=Outcome.CRASHED, signal=11), 1, says=("crashes the converter",)),
+    Case("a crash", lambda: failed(outcome=Outcome.CRASHED, signal=11), 1, says=("Crashed in CONVERT_JAXPR: ",)),
     *(
         Case(outcome, lambda outcome=outcome: failed(outcome=outcome), 1)
         for outcome in Outcome
