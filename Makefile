@@ -26,6 +26,7 @@ format: .venv/dev
 
 docs: .venv/dev  ## the pages that are generated from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m tflite_audit.reports.document
 
 bench: .venv/dev  ## see benchmarks/README.md
 	for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done

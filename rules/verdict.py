@@ -153,6 +153,8 @@ def decide(candidates: Sequence[Candidate], reference: Evaluation | None = None)
         if c not in chosen
     ]
     cautions = _cautions(chosen, reference)
+    if integer is None and any(_asks_for_integers(c) for c in candidates):
+        cautions.append("No variant suits integer-only hardware.")
     return Verdict(
         "caution" if cautions else "good",
         _headline(chosen),
@@ -391,9 +393,13 @@ def _accuracy_in_words(candidate: Candidate, rival: Candidate, gain: float) -> s
     return f"{100 * abs(gain):.2f} points {'more' if gain > 0 else 'less'} accurate"
 
 
+def _asks_for_integers(candidate: Candidate) -> bool:
+    return candidate.recipe is not None and candidate.recipe.precision in {Precision.INT8, Precision.INT16X8}
+
+
 def _may_fall_back(candidate: Candidate) -> bool:
     recipe = candidate.recipe
-    return recipe is not None and recipe.precision in {Precision.INT8, Precision.INT16X8} and recipe.float_fallback
+    return recipe is not None and _asks_for_integers(candidate) and recipe.float_fallback
 
 
 def _times(ratio: float) -> str:

@@ -128,7 +128,8 @@ class ErrorEntry:
         subcomponent: the Python stage or the compiler pass that failed.
         operator: such as `tf.BesselI0`; None where the converter names none.
         names: operator and function names of the location, innermost first.
-        frames: source lines of the location, innermost first.
+        frames: source lines of the location, innermost first; those of TensorFlow, Keras and this package left out.
+        layer: the Keras layer whose name scope the location lies in.
     """
 
     code: str
@@ -138,6 +139,7 @@ class ErrorEntry:
     message: str
     names: tuple[str, ...]
     frames: tuple[Frame, ...]
+    layer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class Conversion:
         peak_memory: the process's largest resident size, bytes; None where it could not be measured.
         log: path of everything it printed, IR dumps left out.
         versions: package → version of what converted it.
+        notes: what the user should know although it converted: arrays that were cast, weights that are not the same.
+        ir: path of the module as it was printed last before a failure (MLIR, weights left out); None otherwise.
     """
 
     recipe: Recipe
@@ -183,3 +187,94 @@ class Conversion:
     peak_memory: int | None = None
     log: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+    ir: str | None = None
+
+    @property
+    def stage(self) -> str | None:
+        """The innermost stage that did not end; None for a conversion that came to its end."""
+        return next((stage.name for stage in reversed(self.stages) if not stage.ended), None)
+
+    @property
+    def failed_pass(self) -> str | None:
+        """The compiler pass that failed, where the compiler named one."""
+        return next((p.name for p in self.passes if p.failed), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """An input or output of a source model's signature.
+
+    Attributes:
+        dtype: such as `float32`.
+        shape: -1 for a free dimension; None when even the number of dimensions is free.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureSpec:
+    """A signature of the source model, named as in the converted file."""
+
+    key: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """The model that conversions start from.
+
+    Attributes:
+        name: as the user gave it.
+        kind: in words, such as `Keras 3 model`.
+        parameters: values in its variables, non-trainable ones included.
+        versions: package → version of what loaded it.
+        notes: what the user should know about how it was read.
+    """
+
+    name: str
+    kind: str
+    signatures: tuple[SignatureSpec, ...]
+    parameters: int
+    versions: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something began or ended while a source was loaded or converted.
+
+    Attributes:
+        subject: the recipe's name, `source` or `calibration`.
+        stage: such as `CALIBRATE`.
+    """
+
+    subject: str
+    stage: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The source model's own answers to data.
+
+    Attributes:
+        outputs: path of an `.npz` with the outputs by name, samples first, floats as float32; None unless it answered.
+        reason: one line for everything but answers; empty then.
+        signature: key of the signature that answered.
+        seconds: in the model, data loading left out.
+        batch: samples a call.
+        runtime: what ran it, such as `tensorflow 2.21.0`.
+    """
+
+    outputs: str | None
+    reason: str = ""
+    signature: str | None = None
+    samples: int = 0
+    seconds: float = 0.0
+    batch: int = 1
+    runtime: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tflite_audit.analyzer.conversion.types import Conversion, ErrorEntry, Outcome
-from tflite_audit.rules.rule import Finding, Location, NotApplicable, Numbers, Remedy, Severity, Table, Text, rule
+from tflite_audit.rules.rule import Finding, Location, NotApplicable, Remedy, Severity, Table, Text, rule
 
 _ENDED = {
     Outcome.CANNOT_RUN: "Converted, and cannot be run",
@@ -108,8 +108,13 @@ def _location(entry: ErrorEntry | None) -> Location:
     )
 
 
-def _evidence(conversion: Conversion, stage: str | None, failed_pass: str | None) -> Iterator[Text | Table | Numbers]:
-    facts = {"outcome": conversion.outcome.value, "stage": stage, "compiler pass": failed_pass}
+def _evidence(conversion: Conversion, stage: str | None, failed_pass: str | None) -> Iterator[Text | Table]:
+    facts = {
+        "outcome": conversion.outcome.value,
+        "stage": stage,
+        "compiler pass": failed_pass,
+        "signal": conversion.signal,
+    }
     yield Table(
         title="Where it ended",
         columns=("what", "value"),
@@ -127,12 +132,3 @@ def _evidence(conversion: Conversion, stage: str | None, failed_pass: str | None
             )
         text = conversion.failure.message
         yield Text(title=conversion.failure.kind, text=text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ...")
-    if conversion.signal is not None or conversion.peak_memory is not None:
-        yield Numbers(
-            title="Process",
-            numbers=(
-                ("signal", conversion.signal, ""),
-                ("seconds", round(conversion.seconds, 2), "s"),
-                ("largest memory", conversion.peak_memory, "bytes"),
-            ),
-        )

@@ -212,3 +212,11 @@ def test_files_are_judged_by_their_findings() -> None:
     assert warned.detail == "Warnings in a.tflite."
     bad = decide([file("a.tflite", error=1, warning=1)])
     assert (bad.status, bad.headline, bad.detail) == ("bad", "1 error and 1 warning in 1 model.", "")
+
+
+def test_integer_recipes_that_all_failed_leave_integer_only_hardware_without_a_model() -> None:
+    failed = Candidate.of("int8", Facts(conversion=Conversion(INT8, Outcome.CRASHED, "died", signal=11)), ())
+    verdict = decide([candidate(FLOAT32, 1000), failed], SOURCE)
+    assert (verdict.status, [p.name for p in verdict.picks]) == ("caution", ["float32"])
+    assert "No variant suits integer-only hardware." in verdict.detail
+    assert "integer-only" not in decide([candidate(FLOAT32, 1000)], SOURCE).detail, "none was asked for"

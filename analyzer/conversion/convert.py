@@ -1,0 +1,417 @@
+"""Conversions, each in a child process that may crash, hang or run out of memory.
+
+    with Converting(sources.parse("model.keras"), calibration.parse("images.npz"), Path("out")) as converting:
+        print(converting.describe().kind)
+        conversions = [converting.convert(recipe) for recipe in recipes]
+
+One process serves them all, since TensorFlow takes seconds to import; it is replaced when it dies.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import msgspec
+import psutil
+
+from tflite_audit.analyzer.conversion import passes
+from tflite_audit.analyzer.conversion.calibration import Calibration, CalibrationSummary
+from tflite_audit.analyzer.conversion.requests import (
+    BEGAN,
+    CHILD,
+    STAGE,
+    CalibrateRequest,
+    ConvertReply,
+    ConvertRequest,
+    LoadRequest,
+    PredictReply,
+    PredictRequest,
+    StageEvent,
+)
+from tflite_audit.analyzer.conversion.source import Source, SourceError
+from tflite_audit.analyzer.conversion.types import (
+    Conversion,
+    Outcome,
+    Pass,
+    Progress,
+    Recipe,
+    Reference,
+    SourceDescription,
+    Stage,
+)
+from tflite_audit.analyzer.isolation import Died, End, Event, Limits, OutOfMemory, Raised, Replied, TimedOut, Worker
+
+MODEL = "model.tflite"
+LOG = "conversion.log"
+IR = "ir.mlir"
+"""What a recipe's folder holds. The IR is kept of conversions that did not come to their end."""
+
+_SECONDS = 900.0
+_MEMORY_SHARE = 0.8  # of what is free: beyond it, the kernel would choose whom to kill
+
+T = TypeVar("T")
+
+
+class Converting:
+    """Converts one source with several recipes. A context manager; nothing is started before the first question.
+
+    Args:
+        source: what `source.parse` made.
+        calibration: what `calibration.parse` made; None where there is no calibration set.
+        folder: gets a folder for each recipe, with `model.tflite` and `conversion.log`, and `source.log` and
+            `calibration.log` where loading them printed anything. Files appear whole or not at all.
+        limits: on loading, on taking in the calibration set, and on each conversion; by default a quarter of an hour,
+            and most of the memory that is free.
+        on_event: called as stages begin and end.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        calibration: Calibration | None,
+        folder: Path,
+        limits: Limits | None = None,
+        on_event: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.calibration = calibration
+        self.folder = folder.absolute()
+        self.limits = limits or Limits(_SECONDS, int(psutil.virtual_memory().available * _MEMORY_SHARE))
+        self._on_event = on_event
+        self._worker = Worker(CHILD)
+        self._loaded_in: int | None = None  # which of the worker's processes holds the source
+        self._description: SourceDescription | None = None
+        self._source_problem: _Problem | None = None
+        self._summary: CalibrationSummary | None = None
+        self._calibration_problem: _Problem | None = None
+        self._work: Path | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, and remove the working files."""
+        self._worker.close()
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work = None
+
+    def describe(self) -> SourceDescription:
+        """What the source is.
+
+        Raises:
+            SourceError: it cannot be loaded, in one line.
+        """
+        problem = self._load()
+        if problem is not None:
+            raise SourceError(problem.reason)
+        assert self._description is not None
+        return self._description
+
+    def calibrate(self) -> CalibrationSummary | None:
+        """Take the calibration set in, as the first recipe that needs it will; None where there is no good one."""
+        return self._summary if self.calibration and self._calibrate() is None else None
+
+    def convert(self, recipe: Recipe) -> Conversion:
+        """Convert with one recipe. However that ends, it is a Conversion.
+
+        Raises:
+            OSError: the output folder cannot be written.
+        """
+        folder = self.folder / recipe.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (MODEL, LOG, IR):  # of an earlier run
+            (folder / name).unlink(missing_ok=True)
+        problem = self._problem_before(recipe)
+        if problem is not None:
+            return self._not_begun(recipe, problem)
+        work = self._working_folder() / recipe.name
+        work.mkdir(exist_ok=True)
+        request = ConvertRequest(
+            recipe=recipe,
+            model=str(work / MODEL),
+            ir=str(work / IR),
+            samples=str(self._samples) if recipe.calibrated else None,
+        )
+        timeline = _Timeline(recipe.name, self._on_event)
+        end = self._request("convert", request, work / LOG, timeline)
+        made = self._judge(recipe, end, timeline, work)
+        return _publish(made, work, folder)
+
+    def reference(self, inputs: Path, outputs: Path, signature: str | None = None) -> Reference:
+        """Have the source model itself answer data.
+
+        Args:
+            inputs: `.npz` of arrays by input name; the first axis counts samples.
+            outputs: `.npz` to write: arrays by output name.
+            signature: its key; the only one, or the serving one, for None.
+        """
+        problem = self._load()
+        if problem is not None:
+            return Reference(None, problem.reason)
+        request = PredictRequest(signature, str(inputs.absolute()), str(outputs.absolute()))
+        timeline = _Timeline("source", self._on_event)
+        end = self._request("predict", request, self._working_folder() / "source.log", timeline)
+        _copy_if_any(self._working_folder() / "source.log", self.folder / "source.log")
+        reply = _reply(end, PredictReply)
+        if isinstance(reply, PredictReply):
+            versions = self._description.versions if self._description else {}
+            runtime = f"tensorflow {versions.get('tensorflow', '')}".strip()
+            return Reference(str(outputs), "", reply.signature, reply.samples, reply.seconds, reply.batch, runtime)
+        return Reference(None, reply or _problem(end, "the source model", self._tail("source.log")).reason)
+
+    # What conversions need before they begin; done once, and again after the process was replaced.
+
+    def _load(self) -> _Problem | None:
+        if self._source_problem is not None:
+            return self._source_problem
+        if self._worker.running and self._loaded_in == self._worker.starts:
+            return None
+        log = self._working_folder() / "source.log"
+        again = self._loaded_in is not None
+        request = LoadRequest(self.source, str(self._working_folder() / "weights"), again)
+        end = self._request("load", request, log, _Timeline("source", self._on_event))
+        description = _reply(end, SourceDescription)
+        if isinstance(description, SourceDescription):
+            self._loaded_in = self._worker.starts
+            self._description = description
+        else:
+            what = f"{self.source.spec}: loading it"
+            problem = _problem(end, what, self._tail("source.log"))
+            self._source_problem = dataclasses.replace(problem, reason=description) if description else problem
+        _copy_if_any(log, self.folder / "source.log")
+        return self._source_problem
+
+    def _problem_before(self, recipe: Recipe) -> _Problem | None:
+        if recipe.calibrated and self.calibration is None:
+            return _Problem(
+                Outcome.REFUSED,
+                f"the recipe {recipe.name} needs a calibration set: give --calibration FILE.npz or MODULE:FUNCTION",
+            )
+        return self._load() or (self._calibrate() if recipe.calibrated else None)
+
+    def _calibrate(self) -> _Problem | None:
+        if self._summary is not None or self._calibration_problem is not None:
+            return self._calibration_problem
+        problem = self._load()
+        if problem is not None:
+            return problem
+        assert self.calibration is not None
+        log = self._working_folder() / "calibration.log"
+        end = self._request(
+            "calibrate",
+            CalibrateRequest(self.calibration, str(self._samples)),
+            log,
+            _Timeline("calibration", self._on_event),
+        )
+        summary = _reply(end, CalibrationSummary)
+        if isinstance(summary, CalibrationSummary):
+            self._summary = summary
+        elif summary:
+            self._calibration_problem = _Problem(Outcome.REFUSED, summary)
+        else:
+            what = f"{self.calibration.spec}: reading the calibration set"
+            self._calibration_problem = _problem(end, what, self._tail("calibration.log"))
+        _copy_if_any(log, self.folder / "calibration.log")
+        # A function that never ends, or kills the process, leaves no source behind: the next recipe loads it again.
+        return self._calibration_problem
+
+    # Ends
+
+    def _judge(self, recipe: Recipe, end: End, timeline: _Timeline, work: Path) -> Conversion:
+        stages = timeline.stages(end.seconds)
+        made = Conversion(
+            recipe=recipe,
+            outcome=Outcome.CONVERTED,
+            stages=stages,
+            passes=_passes(work / IR),
+            seconds=max(0.0, end.seconds - timeline.began),
+            peak_memory=end.peak_memory,
+            versions=self._description.versions if self._description else {},
+            notes=self._notes(recipe),
+        )
+        if isinstance(end, Replied):
+            reply = msgspec.convert(end.value, ConvertReply)
+            made = dataclasses.replace(
+                made, seconds=reply.seconds, versions=reply.versions, notes=(*made.notes, *reply.notes)
+            )
+            if reply.failure is None:
+                return made
+            if reply.stage is not None:
+                made = dataclasses.replace(made, stages=_cut(made.stages, reply.stage))
+            outcome = Outcome.FAILED
+            if reply.out_of_memory:
+                outcome = Outcome.OUT_OF_MEMORY
+            elif reply.refused:
+                outcome = Outcome.REFUSED
+            return dataclasses.replace(made, outcome=outcome, reason=reply.reason, failure=reply.failure)
+        problem = _problem(end, "the converter", _read_tail(work / LOG), made.stage)
+        return dataclasses.replace(made, outcome=problem.outcome, reason=problem.reason, signal=problem.signal)
+
+    def _not_begun(self, recipe: Recipe, problem: _Problem) -> Conversion:
+        return Conversion(
+            recipe,
+            problem.outcome,
+            problem.reason,
+            signal=problem.signal,
+            versions=self._description.versions if self._description else {},
+        )
+
+    def _notes(self, recipe: Recipe) -> tuple[str, ...]:
+        notes = self._description.notes if self._description else ()
+        return (*notes, *self._summary.notes) if recipe.calibrated and self._summary else notes
+
+    # Plumbing
+
+    @property
+    def _samples(self) -> Path:
+        return self._working_folder() / "samples"
+
+    def _working_folder(self) -> Path:
+        if self._work is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # Beside the results: moving a finished file there is then one step (os.replace), never half of one.
+            self._work = Path(tempfile.mkdtemp(prefix=".tflite-audit-", dir=self.folder))
+        return self._work
+
+    def _request(self, handler: str, value: Any, log: Path, timeline: _Timeline) -> End:
+        return self._worker.request(handler, value, log=log, limits=self.limits, on_event=timeline.on_event)
+
+    def _tail(self, log: str) -> str:
+        return _read_tail(self._working_folder() / log)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why something ended that should not have."""
+
+    outcome: Outcome
+    reason: str
+    signal: int | None = None
+
+
+class _Timeline:
+    """Stages, from their events as they arrive: what a process that died was doing is known all the same."""
+
+    def __init__(self, subject: str, on_event: Callable[[Progress], None] | None) -> None:
+        self.began = 0.0
+        self._subject = subject
+        self._on_event = on_event
+        self._events: list[tuple[float, StageEvent]] = []
+
+    def on_event(self, event: Event) -> None:
+        if event.name == BEGAN:
+            self.began = event.seconds
+        elif event.name == STAGE:
+            stage = msgspec.convert(event.value, StageEvent)
+            self._events.append((event.seconds, stage))
+            if self._on_event:
+                self._on_event(Progress(self._subject, stage.name, stage.ended))
+
+    def stages(self, until: float) -> tuple[Stage, ...]:
+        """Every stage, in the order they began; those still open last to `until`, by the same clock as the events."""
+        found: list[Stage] = []
+        running: list[tuple[int, float]] = []
+        for seconds, event in self._events:
+            if not event.ended:
+                running.append((len(found), seconds))
+                found.append(Stage(event.name, max(0.0, seconds - self.began), max(0.0, until - seconds), ended=False))
+            elif running:
+                index, start = running.pop()
+                found[index] = dataclasses.replace(found[index], seconds=seconds - start, ended=event.well)
+        return tuple(found)
+
+
+def _cut(stages: tuple[Stage, ...], failed: str) -> tuple[Stage, ...]:
+    """The stages up to the last of one name, which did not end well; what the converter tried after it is left out."""
+    found = [index for index, stage in enumerate(stages) if stage.name == failed]
+    if not found:
+        return stages
+    return (*stages[: found[-1]], dataclasses.replace(stages[found[-1]], ended=False))
+
+
+def _reply(end: End, kind: type[T]) -> T | str | None:
+    """The answer; a line that refuses one; or None for an end without any."""
+    if not isinstance(end, Replied):
+        return None
+    if isinstance(end.value, Mapping) and set(end.value) == {"reason"}:
+        return str(end.value["reason"])
+    return msgspec.convert(end.value, kind)
+
+
+def _problem(end: End, what: str, log: str, stage: str | None = None) -> _Problem:
+    """An end other than a reply, in words."""
+    where = f" in {stage}" if stage else ""
+    match end:
+        case TimedOut(limit=limit):
+            return _Problem(Outcome.TIMED_OUT, f"{what} took longer than {limit:g} s{where} and was stopped")
+        case OutOfMemory(limit=limit):
+            return _Problem(Outcome.OUT_OF_MEMORY, f"{what} took more than {_size(limit)} of memory{where}")
+        case Died(signal=signal):
+            if "std::bad_alloc" in log or "MemoryError" in log:
+                return _Problem(Outcome.OUT_OF_MEMORY, f"{what} ran out of memory{where}: it {end.cause}", signal)
+            hint = "; often the kernel's doing, when memory runs out" if signal == 9 else ""
+            return _Problem(Outcome.CRASHED, f"{what} {end.cause}{where}{hint}", signal)
+        case Raised(kind="MemoryError"):
+            return _Problem(Outcome.OUT_OF_MEMORY, f"{what} ran out of memory{where}")
+        case Raised(kind=kind, message=message):
+            return _Problem(Outcome.FAILED, f"{what}: {kind}: {message.splitlines()[0] if message else ''}")
+        case Replied():
+            return _Problem(Outcome.FAILED, f"{what}: no answer")
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def _passes(ir: Path) -> tuple[Pass, ...]:
+    return passes.read(ir) if ir.exists() else ()
+
+
+def _read_tail(log: Path, size: int = 4096) -> str:
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - size))
+        return file.read().decode("utf-8", "replace")
+
+
+def _copy_if_any(log: Path, to: Path) -> None:
+    """A log that is still written to: what it holds so far."""
+    if log.exists() and log.stat().st_size:
+        part = log.with_name(f"{log.name}.part")
+        shutil.copyfile(log, part)
+        part.replace(to)
+    else:
+        to.unlink(missing_ok=True)
+
+
+def _publish(made: Conversion, work: Path, folder: Path) -> Conversion:
+    """Move what a conversion left to where it belongs, whole files only."""
+    model = None
+    if made.outcome is Outcome.CONVERTED:
+        (work / MODEL).replace(folder / MODEL)
+        model = str(folder / MODEL)
+    ir = None
+    if (
+        made.outcome is not Outcome.CONVERTED
+        and (work / IR).exists()
+        and passes.write_last(work / IR, work / f"last.{IR}")
+    ):
+        (work / f"last.{IR}").replace(folder / IR)
+        ir = str(folder / IR)
+    log = None
+    if (work / LOG).exists():
+        (work / LOG).replace(folder / LOG)
+        log = str(folder / LOG)
+    shutil.rmtree(work, ignore_errors=True)
+    return dataclasses.replace(made, model=model, log=log, ir=ir)

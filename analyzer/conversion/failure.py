@@ -1,0 +1,153 @@
+"""An exception of the converter as data, and in one line of plain words. Runs in the child process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tflite_audit.analyzer.conversion.types import ErrorEntry, Failure, Frame
+from tflite_audit.analyzer.conversion.user_code import first_line, frames_of, in_one_line, users_frames
+from tflite_audit.analyzer.isolation import qualified_name
+
+_LOCATION = re.compile(r"^(?:<unknown>|[^\s:]+):\d+(?::\d+)?: (?:error|note): ")
+_NEAR = "loc("
+
+
+def read(error: BaseException, layers: Sequence[str] = ()) -> Failure:
+    """Everything an exception says.
+
+    Args:
+        layers: names of the model's layers; an error's location is searched for them.
+    """
+    entries = tuple(_entry(data, layers) for data in getattr(error, "errors", ()))
+    return Failure(qualified_name(error), str(error), entries, frames_of(error))
+
+
+def in_words(error: BaseException, failure: Failure) -> str:
+    """One line: the operators and the layer or line concerned, and what is the matter with them."""
+    problems: list[str] = []
+    for code, problem in _CODES.items():
+        entries = [entry for entry in failure.errors if entry.code == code]
+        if entries:
+            operators = ", ".join(dict.fromkeys(entry.operator for entry in entries if entry.operator))
+            problems.append(problem.format(operators or "an operator", _place(entries)))
+    if problems:
+        return "; ".join(problems)
+    entry = _most_telling(failure.errors)
+    if entry is not None:
+        subject = f"{entry.subcomponent}: " if entry.subcomponent else ""
+        return f"{subject}{_clean(entry.message)}{_place([entry])}"
+    if failure.errors or type(error).__name__ == "ConverterError":
+        return _clean(failure.message)
+    return _counted(failure.message) if type(error) is RuntimeError else in_one_line(error)
+
+
+_CODES = {
+    "ERROR_NEEDS_FLEX_OPS": "no TensorFlow Lite builtin for {}{}: it needs Select TF ops",
+    "ERROR_NEEDS_CUSTOM_OPS": "neither a TensorFlow Lite builtin nor a Select TF op for {}{}: it needs a custom op",
+    "ERROR_UNSUPPORTED_CONTROL_FLOW_V1": "control flow of TensorFlow 1 (Switch, Merge) cannot be converted: {}{}",
+    "ERROR_GPU_NOT_COMPATIBLE": "not compatible with the GPU delegate: {}{}",
+}
+
+
+def _entry(data: Any, layers: Sequence[str]) -> ErrorEntry:
+    """One ConverterErrorData proto."""
+    calls = list(data.location.call) if data.HasField("location") else []
+    names = tuple(call.name for call in calls if call.name)
+    return ErrorEntry(
+        code=type(data).ErrorCode.Name(data.error_code),
+        component=data.component,
+        subcomponent=data.subcomponent,
+        operator=(data.operator.name or None) if data.HasField("operator") else None,
+        message=data.error_message,
+        names=names,
+        frames=users_frames(_frames(calls)),
+        layer=find_layer(names, layers),
+    )
+
+
+def _frames(calls: Sequence[Any]) -> list[Frame]:
+    """The source lines of a location, innermost first.
+
+    Each function that was inlined opens with a call that has a name, innermost function first, followed by the stack
+    that made it, outermost first.
+    """
+    stacks: list[list[Frame]] = []
+    for call in calls:
+        if call.name or not stacks:
+            stacks.append([])
+        if call.source.filename:
+            stacks[-1].append(Frame(call.source.filename, call.source.line))
+    return [frame for stack in stacks for frame in reversed(stack)]
+
+
+def find_layer(names: Iterable[str], layers: Sequence[str]) -> str | None:
+    """The layer whose name scope a location lies in: `encoder` for `functional_1/encoder_1/TensorArrayV2_1@f`.
+
+    Tracing a model again makes scopes unique with a suffix, so `_1` is taken off where the bare name is a layer's.
+    """
+    known = set(layers)
+    for name in names:
+        for part in reversed(name.partition("@")[0].split("/")):
+            for candidate in (part, re.sub(r"_\d+$", "", part)):
+                if candidate in known:
+                    return candidate
+    return None
+
+
+def _most_telling(errors: Sequence[ErrorEntry]) -> ErrorEntry | None:
+    """Errors are listed innermost last, behind a summary with an operator that is not to blame (`tf.Const`)."""
+    located = [entry for entry in errors if entry.operator and (entry.names or entry.frames)] or list(errors)
+    specific = [entry for entry in located if "explicitly marked illegal" not in entry.message] or located
+    return specific[-1] if specific else None
+
+
+def _place(entries: Sequence[ErrorEntry]) -> str:
+    layers = list(dict.fromkeys(entry.layer for entry in entries if entry.layer))
+    text = f", in layer{'s' if len(layers) > 1 else ''} {', '.join(layers)}" if layers else ""
+    for entry in entries:
+        if entry.frames:
+            return f"{text} ({Path(entry.frames[0].file).name}, line {entry.frames[0].line})"
+    names = list(dict.fromkeys(entry.names[0].partition("@")[0] for entry in entries if entry.names))
+    return text or (f", at {', '.join(names[:3])}" if names else "")
+
+
+def _clean(message: str) -> str:
+    """The first line of an MLIR diagnostic without its location, which may be nested and long."""
+    line = next((line for line in message.splitlines() if line.strip()), "").strip()
+    line = _LOCATION.sub("", line)
+    if line.startswith(_NEAR):
+        depth = 0
+        for position, character in enumerate(line):
+            depth += (character == "(") - (character == ")")
+            if depth == 0 and character == ")":
+                line = re.sub(r"^:? *(?:error: )?", "", line[position + 1 :])
+                break
+    return first_line(line)
+
+
+def _counted(message: str) -> str:
+    """Lines that repeat once for each operator, each once, with their number."""
+    lines: dict[str, int] = {}
+    for line in message.splitlines():
+        if line.strip():
+            lines[line.strip()] = lines.get(line.strip(), 0) + 1
+    return first_line(" ".join(f"{line} ({count} times)" if count > 1 else line for line, count in lines.items()))
+
+
+def is_refusal(failure: Failure) -> bool:
+    """The converter checked its settings before it converted anything, and found them contradictory.
+
+    Its checks (tensorflow/lite/python/lite.py, `_validate_...`) raise a bare ValueError: the place tells them apart.
+    """
+    last = failure.traceback[-1] if failure.traceback else None
+    return failure.kind == "ValueError" and last is not None and last.function.startswith("_validate_")
+
+
+def is_out_of_memory(failure: Failure) -> bool:
+    """An allocation failed, in Python, in C++ or in a TensorFlow kernel."""
+    return failure.kind in ("MemoryError", "numpy._core._exceptions._ArrayMemoryError") or (
+        failure.kind.endswith("ResourceExhaustedError") or "std::bad_alloc" in failure.message
+    )

@@ -1,0 +1,228 @@
+"""Facts and rule outcomes become the records of the report document."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import __version__
+from .analyzer.conversion.types import Conversion, Pass, Recipe
+from .analyzer.evaluation.types import Evaluation
+from .analyzer.model.debug_info import Locations
+from .analyzer.model.types import OPTIONAL, Model, Operator, Subgraph, Tensor
+from .reports import document as doc
+from .rules.engine import Facts, RuleOutcome
+from .rules.rule import Rule, fingerprint
+
+LOG_TAIL = 60  # lines; the whole log stands beside the model
+PACKAGES = ("numpy", "tflite", "networkx", "ai-edge-litert")
+
+
+def environment(packages: dict[str, str]) -> doc.Environment:
+    """This machine; `packages` are versions that only the child processes know."""
+    return doc.Environment(
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+        processor=platform.machine(),
+        cores=os.cpu_count() or 1,
+        packages={**{name: found for name in PACKAGES if (found := _version(name))}, **packages},
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def tool() -> doc.Tool:
+    """This program."""
+    return doc.Tool("tflite-audit", __version__)
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def evaluation(measured: Evaluation | None) -> doc.EvaluationRecord | None:
+    """The record has the fact's fields by the same names."""
+    return None if measured is None else msgspec.convert(measured, doc.EvaluationRecord, from_attributes=True)
+
+
+def model(name: str, path: str, facts: Facts) -> doc.ModelRecord:
+    """A `.tflite` file. `path` is where the report's reader finds it."""
+    found, precision, locations = facts.model, facts.precision, facts.locations
+    assert found is not None and precision is not None and locations is not None
+    return doc.ModelRecord(
+        name=name,
+        path=path,
+        bytes=found.size,
+        sha256=_sha256(found.path),
+        description=found.description,
+        schema_version=found.version,
+        min_runtime_version=found.min_runtime_version,
+        signatures=[
+            doc.SignatureRecord(
+                s.key,
+                [_port(key, found.subgraphs[s.subgraph].tensors[t]) for key, t in s.inputs.items()],
+                [_port(key, found.subgraphs[s.subgraph].tensors[t]) for key, t in s.outputs.items()],
+            )
+            for s in found.signatures
+        ],
+        operator_counts=dict(Counter(op.name for _, op in found.operators).most_common()),
+        precisions={arithmetic.value: count for arithmetic, count in precision.counts.items()},
+        constants=_constant_bytes(found),
+        operators=[_operator(graph, op, precision.of(graph, op).value, locations) for graph, op in found.operators],
+        evaluation=evaluation(facts.evaluation),
+    )
+
+
+def _sha256(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    return tensor.shape if tensor.shape_signature is None else tensor.shape_signature
+
+
+def _port(name: str, tensor: Tensor) -> doc.Port:
+    return doc.Port(name, tensor.dtype, list(_shape(tensor)))
+
+
+def _constant_bytes(found: Model) -> dict[str, int]:
+    """A buffer shared by several tensors counts once."""
+    dtypes = {t.buffer: t.dtype for graph in found.subgraphs for t in graph.tensors if t.constant}
+    sizes: Counter[str] = Counter()
+    for buffer, dtype in dtypes.items():
+        sizes[dtype] += found.buffers.size(buffer)
+    return dict(sizes.most_common())
+
+
+def _operator(graph: Subgraph, op: Operator, precision: str, locations: Locations) -> doc.OperatorRecord:
+    where = locations.of(graph.index, op.index)
+    return doc.OperatorRecord(
+        subgraph=graph.index,
+        index=op.index,
+        name=op.name,
+        version=op.version,
+        precision=precision,
+        layer=where.layer,
+        source=f"{where.frames[0].file}:{where.frames[0].line}" if where.frames else None,
+        inputs=[_described(graph, t) for t in op.inputs],
+        outputs=[_described(graph, t) for t in op.outputs],
+    )
+
+
+def _described(graph: Subgraph, index: int) -> str:
+    """`int8[1,28,28,1]`; `-` for an optional input that was left out."""
+    if index == OPTIONAL:
+        return "-"
+    tensor = graph.tensors[index]
+    return f"{tensor.dtype}[{','.join('?' if size < 0 else str(size) for size in _shape(tensor))}]"
+
+
+def conversion(made: Conversion, folder: Path) -> doc.ConversionRecord:
+    """One recipe's conversion; its paths become relative to `folder`."""
+    entries = made.failure.errors if made.failure else ()
+    frames = [frame for entry in entries for frame in entry.frames]
+    return doc.ConversionRecord(
+        recipe=made.recipe.name,
+        title=made.recipe.title,
+        settings=settings(made.recipe),
+        outcome=made.outcome,
+        reason=made.reason,
+        stage=made.stage,
+        pass_=made.failed_pass or next((e.subcomponent for e in entries if e.subcomponent.endswith("Pass")), None),
+        operators=list(dict.fromkeys(entry.operator for entry in entries if entry.operator)),
+        layer=next((entry.layer for entry in entries if entry.layer), None),
+        source=doc.SourceLine(frames[0].file, frames[0].line) if frames else None,
+        error=f"{made.failure.kind}: {made.failure.message}" if made.failure else None,
+        signal=made.signal,
+        seconds=made.seconds,
+        peak_memory=made.peak_memory,
+        stages=[msgspec.convert(s, doc.StageRecord, from_attributes=True) for s in made.stages],
+        passes=[_pass(p) for p in made.passes],
+        model=_relative(made.model, folder),
+        log=_relative(made.log, folder),
+        log_tail=_tail(made.log),
+        versions=dict(made.versions),
+        notes=list(made.notes),
+    )
+
+
+def settings(recipe: Recipe) -> dict[str, Any]:
+    """The converter attributes that the recipe sets, as it sets them."""
+    known = ("optimizations", "supported_ops", "supported_types", "inference_input_type", "inference_output_type")
+    chosen = {name: value for name in known if (value := getattr(recipe, name))}
+    return {**chosen, **recipe.attributes, **({"representative_dataset": "calibration"} if recipe.calibrated else {})}
+
+
+def _pass(ran: Pass) -> doc.PassRecord:
+    before, after = Counter(ran.before), Counter(ran.after)
+    dialects: Counter[str] = Counter()
+    for name, count in after.items():
+        dialects[name.partition(".")[0] if "." in name else "builtin"] += count
+    return doc.PassRecord(
+        name=ran.name,
+        pipeline=ran.pipeline,
+        failed=ran.failed,
+        operators_before=before.total(),
+        operators_after=after.total(),
+        dialects=dict(dialects.most_common()),
+        removed=dict((before - after).most_common()),
+        added=dict((after - before).most_common()),
+    )
+
+
+def _relative(path: str | None, folder: Path) -> str | None:
+    return None if path is None else Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _tail(log: str | None) -> str:
+    if log is None or not Path(log).exists():
+        return ""
+    return "\n".join(Path(log).read_text(errors="replace").splitlines()[-LOG_TAIL:])
+
+
+def findings(subject: str, outcomes: Iterable[RuleOutcome]) -> list[doc.FindingRecord]:
+    """Every finding of one subject, the worst first."""
+    records = [
+        doc.FindingRecord(
+            rule=outcome.rule.code,
+            name=outcome.rule.name,
+            severity=finding.severity or outcome.rule.severity,
+            confidence=outcome.rule.confidence,
+            subject=subject,
+            message=finding.message,
+            cause=finding.cause,
+            location=finding.location,
+            evidence=list(finding.evidence),
+            remedy=finding.remedy,
+            fingerprint=fingerprint(outcome.rule.code, Path(subject).name, finding),
+        )
+        for outcome in outcomes
+        for finding in outcome.findings
+    ]
+    return sorted(records, key=lambda record: (record.severity.rank, record.rule))
+
+
+def outcomes(subject: str, ended: Sequence[RuleOutcome]) -> list[doc.RuleOutcomeRecord]:
+    """How each rule ended on one subject."""
+    return [doc.RuleOutcomeRecord(o.rule.code, subject, o.status, o.reason, len(o.findings)) for o in ended]
+
+
+def rules(asked: Iterable[Rule]) -> list[doc.RuleRecord]:
+    """The rules as they are now, so that the report explains itself later."""
+    return [doc.RuleRecord(r.code, r.name, r.severity, r.summary, r.documentation) for r in asked]

@@ -1,0 +1,152 @@
+"""`run` and `demo`, whole: real digits, a real training, every recipe, and conversions that fail or crash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import tflite_audit
+from tests.test_cli import command
+from tflite_audit.reports import document
+from tflite_audit.reports.document import Report
+
+RECIPES = ["float32", "dynamic", "float16", "int8-float-io", "int8", "uint8", "int16x8", "int16x8-fallback"]
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo")
+    ended = command("demo", "-o", folder)
+    assert ended.returncode == 0, ended.stderr
+    return folder, ended.stdout
+
+
+def report_of(folder: Path) -> Report:
+    data = (folder / "report.json").read_bytes()
+    jsonschema.validate(json.loads(data), document.schema())
+    return document.decode(data)
+
+
+def test_the_demo_runs_every_recipe(demo: tuple[Path, str]) -> None:
+    folder, printed = demo
+    report = report_of(folder)
+    assert [c.recipe for c in report.conversions] == RECIPES
+    assert [c.outcome for c in report.conversions] == ["converted"] * 8
+    assert all(name in printed for name in RECIPES)
+    assert str(folder / "report.html") in printed
+    for conversion in report.conversions:
+        assert conversion.model is not None
+        assert (folder / conversion.model).read_bytes()[4:8] == b"TFL3"
+        assert conversion.stages
+        assert conversion.passes
+    assert not list(folder.glob("**/.*"))
+
+
+def test_the_demo_measures_accuracy_against_the_source(demo: tuple[Path, str]) -> None:
+    report = report_of(demo[0])
+    assert report.reference is not None
+    assert report.reference.value is not None
+    assert report.reference.value > 0.9
+    sizes = {m.name: m.bytes for m in report.models}
+    assert sizes["dynamic"] < sizes["float16"] < sizes["float32"]
+    for model in report.models:
+        assert model.evaluation is not None
+        assert model.evaluation.value == pytest.approx(report.reference.value, abs=0.01)
+    float32 = next(m.evaluation for m in report.models if m.name == "float32")
+    assert float32 is not None
+    assert float32.agreement == 1.0
+
+
+def test_the_demo_says_what_to_ship(demo: tuple[Path, str]) -> None:
+    report = report_of(demo[0])
+    assert report.verdict.status == "good"
+    named = {p.name for p in report.verdict.picks} | {o.name for o in report.verdict.others}
+    assert named == set(RECIPES)
+    assert not [f for f in report.findings if f.severity == "error"]
+
+
+FAILING = '''
+import numpy as np
+
+
+def loop():
+    """Converts to a WHILE loop; integer quantization of it kills the converter."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input(batch_shape=(1, 6, 4), name="x")
+    return keras.Model(inputs, keras.layers.LSTM(3, name="recurrent")(inputs))
+
+
+def free_batch():
+    import keras
+
+    inputs = keras.Input((6, 4), name="x")
+    return keras.Model(inputs, keras.layers.LSTM(3, name="recurrent")(inputs))
+
+
+def raises():
+    raise ValueError("no such weights")
+
+
+def samples():
+    for i in range(4):
+        yield {"x": np.random.default_rng(i).normal(size=(1, 6, 4)).astype("float32")}
+'''
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sources") / "failing.py"
+    path.write_text(FAILING)
+    return path
+
+
+@pytest.fixture(scope="module")
+def crashed(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
+    folder = tmp_path_factory.mktemp("crashed")
+    recipes = ["float32", "int8", "dynamic"]
+    report = tflite_audit.run(f"{sources}:loop", recipes=recipes, calibration=f"{sources}:samples", output=folder)
+    return report, folder
+
+
+def test_a_crash_is_a_row_and_the_others_go_on(crashed: tuple[Report, Path]) -> None:
+    report, folder = crashed
+    assert [c.outcome for c in report.conversions] == ["converted", "crashed", "converted"]
+    crash = report.conversions[1]
+    assert (crash.signal, crash.stage) == (11, "CALIBRATE")
+    assert not (folder / "int8" / "model.tflite").exists()
+    assert (folder / "int8" / "conversion.log").exists()
+    assert [(f.rule, f.subject) for f in report.findings if f.severity == "error"] == [("F001", "int8")]
+    assert "SIGSEGV" in (folder / "report.html").read_text()
+
+
+def test_a_while_loop_is_named(crashed: tuple[Report, Path]) -> None:
+    report, _ = crashed
+    assert {f.rule for f in report.findings if f.subject == "float32"} == {"R002"}
+
+
+def test_a_failure_names_the_operator_the_pass_and_the_layer(sources: Path, tmp_path: Path) -> None:
+    report = tflite_audit.run(f"{sources}:free_batch", recipes=["float32"], output=tmp_path)
+    (conversion,) = report.conversions
+    assert conversion.outcome == "failed"
+    assert conversion.operators[0] == "tf.TensorListReserve"
+    assert conversion.pass_ == "LowerStaticTensorListPass"
+    assert conversion.layer is not None
+    assert "recurrent" in conversion.layer
+    assert report.verdict.status == "bad"
+
+
+def test_a_source_that_raises_is_one_line_and_the_old_report_stays(sources: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("of last week")
+    ended = command("run", f"{sources}:raises", "-o", tmp_path)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "no such weights" in ended.stderr
+    assert "failing.py, line" in ended.stderr
+    assert (tmp_path / "report.json").read_text() == "of last week"
