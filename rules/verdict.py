@@ -365,7 +365,7 @@ def _worse(candidate: Candidate, rival: Candidate) -> str:
 _LESS_FIT = {
     Fitness.UINT8: "takes and gives uint8",
     Fitness.INT8_FLOAT_IO: "takes and gives floats",
-    Fitness.INT16X8: "has 16-bit activations, which run slower and on less hardware",
+    Fitness.INT16X8: "has 16-bit activations, which less hardware runs",
     Fitness.NOT: "needs float arithmetic",
 }
 

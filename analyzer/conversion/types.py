@@ -158,6 +158,14 @@ class Failure:
     errors: tuple[ErrorEntry, ...] = ()
     traceback: tuple[Frame, ...] = ()
 
+    @property
+    def blamed(self) -> tuple[ErrorEntry, ...]:
+        """The errors that name an operator and a place in the model; all of them where none does.
+
+        The compiler puts a summary in front, with an operator that is not to blame (`tf.Const`) and no place.
+        """
+        return tuple(e for e in self.errors if e.operator and (e.names or e.frames)) or self.errors
+
 
 @dataclass(frozen=True)
 class Conversion:

@@ -69,8 +69,9 @@ def conversion_failed(conversion: Conversion) -> Iterator[Finding]:
     """
     if conversion.outcome is Outcome.CONVERTED:
         raise NotApplicable("the conversion gave a model")
-    entries = conversion.failure.errors if conversion.failure else ()
-    known = next((entry for entry in entries if entry.code in _CAUSES), None)
+    entries = conversion.failure.blamed if conversion.failure else ()
+    every = conversion.failure.errors if conversion.failure else ()
+    known = next((entry for entry in (*entries, *every) if entry.code in _CAUSES), None)
     code = known.code if known else None
     operators = _operators([e for e in entries if e.code == code] if code else entries)
     stage, failed_pass = conversion.stage, _pass(conversion)

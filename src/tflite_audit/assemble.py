@@ -135,7 +135,7 @@ def _described(graph: Subgraph, index: int) -> str:
 
 def conversion(made: Conversion, folder: Path) -> doc.ConversionRecord:
     """One recipe's conversion; its paths become relative to `folder`."""
-    entries = made.failure.errors if made.failure else ()
+    entries = made.failure.blamed if made.failure else ()
     frames = [frame for entry in entries for frame in entry.frames]
     return doc.ConversionRecord(
         recipe=made.recipe.name,
