@@ -222,6 +222,7 @@ class Worker:
             OSError: the interpreter or the log file cannot be started or opened: no fault of the child's.
         """
         log = os.fspath(Path(log).absolute())
+        Path(log).open("ab").close()  # what is wrong with it is the caller's to know
         if not self.running:
             self.close()
             self._child = _Child(self.module, self._environment, log)
@@ -512,7 +513,11 @@ def serve(handlers: Mapping[str, Handler]) -> None:
         after = _peak_memory()
         # The kernel keeps the largest size of the process's whole life: exact for this request only where it grew.
         message.peak = after if after > before else None
-        send(message)
+        try:
+            send(message)
+        except (TypeError, ValueError, OverflowError) as error:  # msgpack cannot carry it
+            traceback.print_exc()
+            send(_RaisedMessage(qualified_name(error), _text(error), (), message.peak))
 
 
 def flush_output() -> None:

@@ -12,6 +12,7 @@ from tflite_audit.analyzer.conversion.user_code import first_line, frames_of, in
 from tflite_audit.analyzer.isolation import qualified_name
 
 _LOCATION = re.compile(r"^(?:<unknown>|[^\s:]+):\d+(?::\d+)?: (?:error|note): ")
+_LONGEST = 1 << 16  # characters of a message; the compiler may print a whole module into one. The log has it all
 _NEAR = "loc("
 
 
@@ -22,7 +23,7 @@ def read(error: BaseException, layers: Sequence[str] = ()) -> Failure:
         layers: names of the model's layers; an error's location is searched for them.
     """
     entries = tuple(_entry(data, layers) for data in getattr(error, "errors", ()))
-    return Failure(qualified_name(error), str(error), entries, frames_of(error))
+    return Failure(qualified_name(error), _capped(str(error), _LONGEST), entries, frames_of(error))
 
 
 def in_words(error: BaseException, failure: Failure) -> str:
@@ -61,7 +62,7 @@ def _entry(data: Any, layers: Sequence[str]) -> ErrorEntry:
         component=data.component,
         subcomponent=data.subcomponent,
         operator=(data.operator.name or None) if data.HasField("operator") else None,
-        message=data.error_message,
+        message=_capped(data.error_message, _LONGEST // 8),
         names=names,
         frames=users_frames(_frames(calls)),
         layer=find_layer(names, layers),
@@ -126,6 +127,11 @@ def _clean(message: str) -> str:
                 line = re.sub(r"^:? *(?:error: )?", "", line[position + 1 :])
                 break
     return first_line(line)
+
+
+def _capped(message: str, longest: int) -> str:
+    left_out = len(message) - longest
+    return message if left_out <= 0 else f"{message[:longest]}\n... {left_out} more characters in the log"
 
 
 def _counted(message: str) -> str:

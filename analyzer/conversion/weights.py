@@ -6,6 +6,7 @@ learned is kept on disk, and given to the model that the next worker builds, so 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,4 +67,5 @@ def put_back(variables: Sequence[Any], folder: Path) -> str | None:
 
 
 def _name(variable: Any) -> str:
-    return str(getattr(variable, "path", None) or variable.name)
+    """Without the numbers that make Keras's names unique: they depend on what the process built before."""
+    return re.sub(r"_\d+(?=[/:]|$)", "", str(getattr(variable, "path", None) or variable.name))

@@ -56,6 +56,10 @@ class Child:
         try:
             with self.stages.stage("IMPORT_TENSORFLOW"):
                 tensorflow()
+        except ImportError as error:
+            traceback.print_exc()
+            return Refusal(f"TensorFlow cannot be imported ({error}); pip install 'tflite-audit[tensorflow]'")
+        try:
             with self.stages.stage("LOAD_SOURCE"):
                 self.loaded = loading.load(request.source)
         except (SourceError, UserCodeError) as error:
@@ -66,7 +70,7 @@ class Child:
             problem = weights.put_back(self.loaded.variables(), folder)
             if problem:
                 self.loaded.notes.append(
-                    f"{request.source.spec}: the weights are not those of before a crash: {problem}"
+                    f"{request.source.spec}: its weights are not those of before a crash: {problem}"
                 )
         elif not request.again and self.loaded.variables():
             weights.keep(self.loaded.variables(), folder)

@@ -105,6 +105,10 @@ def remembers(value: Any, report: Report) -> list[Any]:
     return MEMORY
 
 
+def object_(value: Any, report: Report) -> Any:
+    return object()
+
+
 def environment(value: Any, report: Report) -> str | None:
     return os.environ.get(value)
 

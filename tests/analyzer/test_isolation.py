@@ -180,6 +180,20 @@ def test_the_child_does_not_outlive_its_parent(number: signal.Signals) -> None:
         assert gone(pid)
 
 
+def test_an_answer_that_cannot_be_sent_is_an_exception(worker: Worker) -> None:
+    end = worker.request("object_")
+    assert isinstance(end, Raised)
+    assert end.kind == "TypeError"
+    assert worker.running
+
+
+def test_a_log_that_cannot_be_written_is_the_callers_error(worker: Worker, tmp_path: Path) -> None:
+    worker.request("echo")
+    with pytest.raises(FileNotFoundError):
+        worker.request("echo", log=tmp_path / "nowhere" / "log")
+    assert worker.running
+
+
 def test_leaving_ends_the_process() -> None:
     pids: list[int] = []
     with Worker(CHILD, {"PYTHONPATH": str(REPOSITORY)}) as worker:

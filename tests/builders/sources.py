@@ -137,6 +137,12 @@ def module_around_keras_3():
 HELD = Module()
 
 
+def module_of_two_calibration():
+    for _ in range(2):
+        yield "back", {"y": np.ones((1, 3), "float32")}
+        yield "project", {"x": np.full((1, 4), 5, "float32")}
+
+
 def concrete():
     return HELD.project.get_concrete_function()
 
@@ -168,15 +174,20 @@ def keras_file():
     return path
 
 
+def legacy_dense():
+    inputs = tf_keras.Input((4,), name="x")
+    return tf_keras.Model(inputs, tf_keras.layers.Dense(3, name="only")(inputs))
+
+
 def legacy_keras_file():
     path = SCRATCH / "legacy.keras"
-    legacy().save(path)
+    legacy_dense().save(path)
     return path
 
 
 def legacy_h5_file():
     path = SCRATCH / "legacy.h5"
-    legacy().save(path)
+    legacy_dense().save(path)
     return path
 
 

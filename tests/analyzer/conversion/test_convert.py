@@ -179,6 +179,16 @@ def test_a_source_that_kills_the_process(tmp_path: Path) -> None:
     assert "often the kernel's doing, when memory runs out" in made.reason
 
 
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), converting("digits", tmp_path, on_event=interrupt) as one:
+        one.convert(recipe("float32"))
+    assert not one._worker.running
+    assert [path.name for path in tmp_path.rglob("*")] == ["float32"]
+
+
 # Refusals and failures
 
 
@@ -237,3 +247,13 @@ def test_a_source_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
     assert made.outcome is Outcome.FAILED
     assert "LookupError" in made.reason
     assert "Traceback" in (tmp_path / "source.log").read_text()
+
+
+def test_a_missing_tensorflow_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(\"No module named 'tensorflow'\")")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with converting("digits", tmp_path / "out") as one, pytest.raises(SourceError) as error:
+        one.describe()
+    assert str(error.value) == (
+        "TensorFlow cannot be imported (No module named 'tensorflow'); pip install 'tflite-audit[tensorflow]'"
+    )

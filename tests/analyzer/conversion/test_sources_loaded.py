@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from tests.analyzer.conversion.conftest import Process, spec
 from tflite_audit.analyzer.conversion import calibration, source
 from tflite_audit.analyzer.conversion.calibration import samples
 from tflite_audit.analyzer.conversion.recipe import built_in
-from tflite_audit.analyzer.conversion.requests import CalibrateRequest, PredictReply, PredictRequest
+from tflite_audit.analyzer.conversion.requests import CalibrateRequest, LoadRequest, PredictReply, PredictRequest
 from tflite_audit.analyzer.conversion.types import Recipe, SourceDescription, TensorSpec
 
 pytestmark = pytest.mark.tensorflow
@@ -59,8 +60,8 @@ def own_answers(process: Process, key: str | None, inputs: dict[str, np.ndarray]
         ("two_inputs", "Keras 3 model", ["serving_default"], ["z_large", "a_small"], ["output_0", "output_1"]),
         ("subclassed", "Keras 3 model", ["serving_default"], ["left", "right"], ["sum"]),
         ("legacy", "tf_keras model", ["serving_default"], ["sequence"], ["second", "first"]),
-        ("legacy_keras_file", "tf_keras model", ["serving_default"], ["sequence"], ["second", "first"]),
-        ("legacy_h5_file", "tf_keras model", ["serving_default"], ["sequence"], ["second", "first"]),
+        ("legacy_keras_file", "tf_keras model", ["serving_default"], ["x"], ["only"]),
+        ("legacy_h5_file", "tf_keras model", ["serving_default"], ["x"], ["only"]),
         ("keras_file", "Keras 3 model", ["serving_default"], ["image"], ["output_0"]),
         ("module", "concrete function of a Module", ["serving_default"], ["x"], ["y"]),
         ("concrete", "concrete function", ["serving_default"], ["x"], ["y"]),
@@ -151,7 +152,7 @@ def test_what_cannot_be_loaded_is_said_in_one_line(
     found = process.load(source.parse(spec(name), signature=signature))
     assert isinstance(found, str)
     assert "\n" not in found
-    assert __import__("re").search(line, found), found
+    assert re.search(line, found), found
 
 
 def test_a_traceback_is_in_the_log_only(process: Process) -> None:
@@ -258,6 +259,37 @@ def test_inputs_of_one_shape_are_calibrated_by_name(process: Process) -> None:
     scales = {name: detail["quantization"][0] for name, detail in runner.get_input_details().items()}
     assert scales["a_small"] == pytest.approx(1 / 255, rel=0.2)
     assert scales["z_large"] == pytest.approx(100 / 255, rel=0.2)
+
+
+def test_every_signature_is_calibrated(process: Process) -> None:
+    process.load("module_of_two")
+    folder = calibrate(process, "module_of_two_calibration")
+    reply, model = process.convert(INT8, folder)
+    assert model is not None, reply
+    for key, name, largest in (("back", "y", 1), ("project", "x", 5)):
+        detail = Interpreter(model_content=model).get_signature_runner(key).get_input_details()[name]
+        assert detail["quantization"][0] == pytest.approx(largest / 255, rel=0.01)
+
+
+def test_a_module_of_the_working_folder(process: Process, tmp_path: Path) -> None:
+    # The child runs where the parent ran when it was started: in the repository, for tests.
+    description = process.load(source.parse("tests.builders.sources:module"))
+    assert isinstance(description, SourceDescription), description
+    assert description.kind == "concrete function of a Module"
+
+
+def test_weights_are_put_back_or_it_is_said(process: Process) -> None:
+    given = {"sequence": np.ones((1, 6, 4), "float32")}
+    kept = process.folder / "kept"
+    answers = []
+    for name, again in (("lstm", False), ("lstm", True), ("two_inputs", True)):
+        reply = process.request("load", LoadRequest(source.parse(spec(name)), str(kept), again))
+        description = msgspec.convert(reply, SourceDescription)
+        if name == "lstm":
+            assert description.notes == ()
+            answers.append(own_answers(process, None, given)["output_0"])
+    assert np.array_equal(*answers)
+    assert "its weights are not those of before a crash: it was built with" in description.notes[0]
 
 
 # The source's own answers
