@@ -221,7 +221,8 @@ def _table(report: Report) -> Iterator[Line]:
             padded.append(Span("  "))
         yield padded[:-1]
     if body:
-        yield [Span("findings: E errors, W warnings, I info; time: for one sample", "muted")]
+        timed = "; time: for one sample" if len(head) - 1 in kept else ""
+        yield [Span(f"findings: E errors, W warnings, I info{timed}", "muted")]
 
 
 def _cells(row: Variant, share: bool) -> Line:

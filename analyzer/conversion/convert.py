@@ -195,7 +195,7 @@ class Converting:
         if recipe.calibrated and self.calibration is None:
             return _Problem(
                 Outcome.REFUSED,
-                f"the recipe {recipe.name} needs a calibration set: give --calibration FILE.npz or MODULE:FUNCTION",
+                "it needs a calibration set: give --calibration FILE.npz or MODULE:FUNCTION",
             )
         return self._load() or (self._calibrate() if recipe.calibrated else None)
 
@@ -237,6 +237,7 @@ class Converting:
             seconds=max(0.0, end.seconds - timeline.began),
             peak_memory=end.peak_memory,
             versions=self._description.versions if self._description else {},
+            calibration=self._calibration_spec,
             notes=self._notes(recipe),
         )
         if isinstance(end, Replied):
@@ -264,7 +265,12 @@ class Converting:
             problem.reason,
             signal=problem.signal,
             versions=self._description.versions if self._description else {},
+            calibration=self._calibration_spec,
         )
+
+    @property
+    def _calibration_spec(self) -> str | None:
+        return self.calibration.spec if self.calibration else None
 
     def _notes(self, recipe: Recipe) -> tuple[str, ...]:
         notes = self._description.notes if self._description else ()

@@ -179,6 +179,7 @@ class Conversion:
         peak_memory: the process's largest resident size, bytes; None where it could not be measured.
         log: path of everything it printed, IR dumps left out.
         versions: package → version of what converted it.
+        calibration: the calibration set that was given, as the user wrote it; None where there was none.
         notes: what the user should know although it converted: arrays that were cast, weights that are not the same.
         ir: path of the module as it was printed last before a failure (MLIR, weights left out); None otherwise.
     """
@@ -195,6 +196,7 @@ class Conversion:
     peak_memory: int | None = None
     log: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    calibration: str | None = None
     notes: tuple[str, ...] = ()
     ir: str | None = None
 

@@ -55,7 +55,8 @@ def conversion_failed(conversion: Conversion) -> Iterator[Finding]:
     ## What it does
     Reports a conversion that was refused, failed, crashed, ran into the time limit or out of memory: the stage and the
     compiler pass where it ended, and the operators and the layer that the converter named. A cause is stated only
-    where the converter gives an error code that says it.
+    where the converter gives an error code that says it. A recipe that was not tried because it needs a calibration
+    set and none was given is a warning.
 
     ## Why is this bad
     There is nothing to ship.
@@ -83,8 +84,14 @@ def conversion_failed(conversion: Conversion) -> Iterator[Finding]:
         evidence=tuple(_evidence(conversion, stage, failed_pass)),
         cause=_CAUSES[code].format(operators=" and ".join(operators) or "an operator") if code else None,
         remedy=_REMEDIES.get(code) if code else None,
+        severity=Severity.WARNING if _not_calibrated(conversion) else None,
         key=(conversion.outcome, *([code] if code else []), *operators),
     )
+
+
+def _not_calibrated(conversion: Conversion) -> bool:
+    """The recipe needs a calibration set and none was given: nothing was tried, so nothing is wrong with the model."""
+    return conversion.outcome is Outcome.REFUSED and conversion.recipe.calibrated and conversion.calibration is None
 
 
 def _pass(conversion: Conversion) -> str | None:

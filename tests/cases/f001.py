@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.cases.case import INT8, INT16X8, Case
 from tflite_audit.analyzer.conversion.types import Conversion, ErrorEntry, Failure, Frame, Outcome, Pass, Stage
 from tflite_audit.rules.engine import Facts
-from tflite_audit.rules.rule import Status
+from tflite_audit.rules.rule import Severity, Status
 
 STAGES = (Stage("FREEZE_KERAS_MODEL", 0.0, 0.5, True), Stage("CONVERT_JAXPR", 0.5, 1.0, False))
 FLEX = ErrorEntry(
@@ -38,6 +38,18 @@ CASES = [
     Case("an exception", failed, 1, says=("Failed in CONVERT_JAXPR: Quantization to 16x8-bit",)),
     Case("an error code", lambda: failed(FLEX), 1),
     Case("a crash", lambda: failed(outcome=Outcome.CRASHED, signal=11), 1, says=("Crashed in CONVERT_JAXPR: ",)),
+    Case(
+        "not tried without a calibration set",
+        lambda: Facts(conversion=Conversion(INT8, Outcome.REFUSED, "the recipe int8 needs a calibration set")),
+        1,
+        severity=Severity.WARNING,
+    ),
+    Case(
+        "refused for its calibration set",
+        lambda: Facts(conversion=Conversion(INT8, Outcome.REFUSED, "it holds a NaN", calibration="samples.npz")),
+        1,
+        severity=Severity.ERROR,
+    ),
     *(
         Case(outcome, lambda outcome=outcome: failed(outcome=outcome), 1)
         for outcome in Outcome

@@ -199,7 +199,7 @@ def test_a_recipe_without_its_calibration_set_is_refused_at_once(tmp_path: Path)
     with converting("hangs", tmp_path) as one:  # which is never loaded
         refused = one.convert(recipe("int8"))
     assert refused.outcome is Outcome.REFUSED
-    assert refused.reason.startswith("the recipe int8 needs a calibration set: give --calibration")
+    assert refused.reason.startswith("it needs a calibration set: give --calibration")
     assert not stale.exists()
 
 
