@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_audit.analyzer.conversion import user_code
+from tflite_audit.analyzer import user_code
 from tflite_audit.analyzer.conversion.types import SignatureSpec, TensorSpec
 
 LARGEST = 8 << 30

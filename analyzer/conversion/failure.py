@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tflite_audit.analyzer.conversion.types import ErrorEntry, Failure, Frame
-from tflite_audit.analyzer.conversion.user_code import first_line, frames_of, in_one_line, users_frames
 from tflite_audit.analyzer.isolation import qualified_name
+from tflite_audit.analyzer.user_code import first_line, frames_of, in_one_line, users_frames
 
 _LOCATION = re.compile(r"^(?:<unknown>|[^\s:]+):\d+(?::\d+)?: (?:error|note): ")
 _LONGEST = 1 << 16  # characters of a message; the compiler may print a whole module into one. The log has it all

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_audit.analyzer.conversion import user_code
+from tflite_audit.analyzer import user_code
 from tflite_audit.analyzer.conversion.loaded import (
     SERVING,
     Answer,

@@ -13,8 +13,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tflite_audit.analyzer import user_code
 from tflite_audit.analyzer.conversion import source as sources
-from tflite_audit.analyzer.conversion import user_code
 from tflite_audit.analyzer.conversion.loaded import (
     SERVING,
     Answer,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from tflite_audit.analyzer import user_code
 from tflite_audit.analyzer.conversion import source as sources
-from tflite_audit.analyzer.conversion import user_code
 from tflite_audit.analyzer.conversion.functions import Functions, functions_of, is_concrete, is_function
 from tflite_audit.analyzer.conversion.keras_models import KerasModel, keras_of, load_file
 from tflite_audit.analyzer.conversion.loaded import Loaded, tensorflow

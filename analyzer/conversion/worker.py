@@ -33,8 +33,8 @@ from tflite_audit.analyzer.conversion.requests import (
 from tflite_audit.analyzer.conversion.source import SourceError
 from tflite_audit.analyzer.conversion.stages import Stages
 from tflite_audit.analyzer.conversion.types import Recipe, SourceDescription
-from tflite_audit.analyzer.conversion.user_code import UserCodeError, in_one_line
 from tflite_audit.analyzer.isolation import Report, serve
+from tflite_audit.analyzer.user_code import UserCodeError, in_one_line
 
 
 class _Refused(Exception):  # noqa: N818 - the answer to a recipe, not an error of the program

@@ -11,11 +11,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_audit.analyzer.evaluation.functions import describe, load
+from tflite_audit.analyzer.evaluation.functions import load
 from tflite_audit.analyzer.evaluation.intake import Intake, Taken
 from tflite_audit.analyzer.evaluation.naming import UNNAMED, Roles, roles
 from tflite_audit.analyzer.evaluation.requests import GatherRequest
 from tflite_audit.analyzer.evaluation.types import DataError, Interface, Port
+from tflite_audit.analyzer.user_code import in_one_line
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -53,7 +54,7 @@ def _call(request: GatherRequest) -> Any:
     try:
         return function()
     except (Exception, SystemExit) as error:
-        raise DataError(f"{request.where} raised {describe(error)}") from error
+        raise DataError(f"{request.where} raised {in_one_line(error)}") from error
 
 
 def _tf_data(request: GatherRequest) -> Iterable[Any]:
@@ -68,7 +69,7 @@ def _tf_data(request: GatherRequest) -> Iterable[Any]:
         dataset: Any = tf.data.Dataset.load(request.folder)
         endless = int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY
     except Exception as error:
-        raise DataError(f"{request.where}: cannot be loaded: {describe(error)}") from error
+        raise DataError(f"{request.where}: cannot be loaded: {in_one_line(error)}") from error
     if endless and request.limit is None:
         raise DataError(f"{request.where}: repeats for ever; give --limit")
     return dataset.as_numpy_iterator()
@@ -97,7 +98,7 @@ def _guarded(where: str, elements: Iterable[Any]) -> Iterator[Any]:
         except StopIteration:
             return
         except Exception as error:
-            raise DataError(f"{where}: element {count} raised {describe(error)}") from error
+            raise DataError(f"{where}: element {count} raised {in_one_line(error)}") from error
         yield element
 
 
@@ -179,7 +180,7 @@ class _Reader:
         try:
             array = np.asarray(value)
         except Exception as error:
-            raise DataError(f"{self._where}: {name} is no array: {describe(error)}") from error
+            raise DataError(f"{self._where}: {name} is no array: {in_one_line(error)}") from error
         if array.dtype.kind == "O":
             if array.size and all(isinstance(item, bytes | str) for item in array.ravel()):
                 return array.astype(np.bytes_ if isinstance(array.flat[0], bytes) else np.str_)

@@ -15,9 +15,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tflite_audit.analyzer.evaluation.functions import FunctionName, describe, function_name, load
+from tflite_audit.analyzer.evaluation.functions import FunctionName, function_name, load
 from tflite_audit.analyzer.evaluation.naming import UNNAMED
 from tflite_audit.analyzer.evaluation.types import DataError
+from tflite_audit.analyzer.user_code import in_one_line
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -320,7 +321,7 @@ def _call(function: FunctionName, outputs: Arrays, labels: Arrays) -> tuple[floa
     try:
         value = float(called({name: np.asarray(array) for name, array in outputs.items()}, truth))
     except (Exception, SystemExit) as error:
-        raise DataError(f"the metric {function} raised {describe(error)}") from error
+        raise DataError(f"the metric {function} raised {in_one_line(error)}") from error
     if not np.isfinite(value):
         raise DataError(f"the metric {function} returned {value}")
     return value, bool(getattr(called, "lower_is_better", False))

@@ -13,7 +13,7 @@ import pytest
 
 from tflite_audit.analyzer.conversion.calibration import CalibrationError, CalibrationSummary, parse, samples, take
 from tflite_audit.analyzer.conversion.types import SignatureSpec, TensorSpec
-from tflite_audit.analyzer.conversion.user_code import UserCodeError
+from tflite_audit.analyzer.user_code import UserCodeError
 
 
 def signature(key: str = "serving_default", /, **inputs: tuple[str, tuple[int, ...] | None]) -> SignatureSpec:

@@ -272,7 +272,7 @@ def test_a_metric_that_is_not_there_is_told_before_anything_runs(data: Dataset, 
     file = tmp_path / "mine.py"
     file.write_text("def here(outputs, labels): return 0.0\n")
     with (
-        pytest.raises(DataError, match="has no function there"),
+        pytest.raises(DataError, match="has no 'there'; it has here"),
         Evaluating(data, parse_metric(f"{file}:there"), tmp_path),
     ):
         pass

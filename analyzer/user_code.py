@@ -16,7 +16,7 @@ from typing import Any
 
 from tflite_audit.analyzer.conversion.types import Frame
 
-_PACKAGE = Path(__file__).absolute().parents[2]
+_PACKAGE = Path(__file__).absolute().parents[1]
 _OURS = {str(_PACKAGE), *(str((_PACKAGE / floor).resolve()) for floor in ("analyzer", "rules", "reports"))}
 _STANDARD = {sysconfig.get_path("stdlib"), str(Path(sysconfig.get_path("stdlib")).resolve())}
 _LIBRARY = re.compile(
