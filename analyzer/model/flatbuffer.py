@@ -56,6 +56,8 @@ def read(path: str | Path) -> Model:
         with Path(path).open("rb") as file:
             size = file.seek(0, 2)
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+    except IsADirectoryError:
+        raise InvalidModel(str(path), "it is a folder", "name the .tflite files in it") from None
     except OSError as error:
         reason = f"it cannot be opened ({error.strerror or error})"
         raise InvalidModel(str(path), reason, "check the path and the permissions") from None
