@@ -16,7 +16,7 @@ def test_keywords(tmp_path: Path) -> None:
     source = EXAMPLES / "keywords.py"
     report = tflite_audit.run(
         f"{source}:model",
-        recipes=["float32", "int8", str(EXAMPLES / "per-tensor.toml")],
+        recipes=["float32", "int8", EXAMPLES / "per-tensor.toml"],
         calibration=f"{source}:samples",
         data=f"{source}:labelled",
         output=tmp_path,

@@ -34,7 +34,10 @@ def environment(packages: dict[str, str]) -> doc.Environment:
         platform=platform.platform(terse=True),
         processor=platform.machine(),
         cores=os.cpu_count() or 1,
-        packages={**{name: found for name in PACKAGES if (found := _version(name))}, **packages},
+        packages={
+            **{name: found for name in PACKAGES if (found := _version(name))},
+            **{name: number for name, number in packages.items() if name != "python"},
+        },
     )
 
 

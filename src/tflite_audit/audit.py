@@ -88,11 +88,11 @@ def check_each(paths: Sequence[Path], progress: Progress = silent) -> tuple[Repo
 
 
 def run(
-    source: str,
+    source: str | Path,
     *,
-    recipes: Sequence[str] = (),
-    calibration: str | None = None,
-    data: str | None = None,
+    recipes: Sequence[str | Path] = (),
+    calibration: str | Path | None = None,
+    data: str | Path | None = None,
     metric: str = "top-1",
     limit: int | None = None,
     signature: str | None = None,
@@ -120,14 +120,15 @@ def run(
     """
     folder = Path(output)
     limits = Limits(seconds=timeout, memory=int(psutil.virtual_memory().total * MEMORY_SHARE))
-    asked = sources.parse(source, signature, tuple(tags), trust)
-    chosen = _chosen(recipes, calibration)
+    asked = sources.parse(str(source), signature, tuple(tags), trust)
+    samples = None if calibration is None else str(calibration)
+    chosen = _chosen([str(recipe) for recipe in recipes], samples)
     scoring = parse_metric(metric)
-    spec = datasets.describe_spec(data) if data else None
+    spec = datasets.describe_spec(str(data)) if data else None
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tflite-audit-") as scratch:
         work = Work(folder, Path(scratch), limits, progress, spec, scoring, limit, signature)
-        report = _run_file(asked, work) if asked.kind is SourceKind.TFLITE else _run(asked, chosen, calibration, work)
+        report = _run_file(asked, work) if asked.kind is SourceKind.TFLITE else _run(asked, chosen, samples, work)
     write(folder / "report.json", encode(report))
     from .reports.html import render
 
