@@ -582,8 +582,17 @@ def _redirect(log: str) -> None:
 
 
 def _peak_memory() -> int:
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024  # bytes on macOS, KiB on Linux (getrusage(2))
+    """Largest resident size of this process so far, bytes.
+
+    Linux: `VmHWM` (proc_pid_status(5)), which begins anew with the program; `ru_maxrss` still holds the size that the
+    parent had when it started this one.
+    """
+    try:
+        with Path("/proc/self/status").open() as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return largest if sys.platform == "darwin" else largest * 1024  # bytes on macOS, KiB elsewhere (getrusage(2))
 
 
 def _text(error: BaseException) -> str:
