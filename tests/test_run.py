@@ -150,3 +150,51 @@ def test_a_source_that_raises_is_one_line_and_the_old_report_stays(sources: Path
     assert "no such weights" in ended.stderr
     assert "failing.py, line" in ended.stderr
     assert (tmp_path / "report.json").read_text() == "of last week"
+
+
+TWO_SIGNATURES = """
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+
+class Scales(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def double(self, x):
+        return {"y": x * 2.0}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def negative(self, x):
+        return {"y": -x}
+
+
+def saved():
+    scales, folder = Scales(), Path(__file__).with_name("saved")
+    tf.saved_model.save(scales, str(folder), signatures={"double": scales.double, "negative": scales.negative})
+    return str(folder)
+
+
+def data():
+    return {"x": np.eye(4, dtype="float32")}, np.arange(4)
+"""
+
+
+def test_signatures_are_honoured_by_name(tmp_path: Path) -> None:
+    source = tmp_path / "two.py"
+    source.write_text(TWO_SIGNATURES)
+    both = tflite_audit.run(f"{source}:saved", recipes=["float32"], output=tmp_path / "out")
+    assert [s.key for s in both.models[0].signatures] == ["double", "negative"]
+    with pytest.raises(ValueError, match="choose one with --signature"):
+        tflite_audit.run(f"{source}:saved", recipes=["float32"], data=f"{source}:data", output=tmp_path / "out")
+    for signature, accuracy in (("double", 1.0), ("negative", 0.0)):
+        report = tflite_audit.run(
+            f"{source}:saved",
+            recipes=["float32"],
+            data=f"{source}:data",
+            signature=signature,
+            output=tmp_path / "out",
+        )
+        assert report.reference is not None
+        assert report.models[0].evaluation is not None
+        assert (report.reference.value, report.models[0].evaluation.value) == (accuracy, accuracy)

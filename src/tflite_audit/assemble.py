@@ -7,6 +7,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,16 +16,35 @@ from typing import Any
 import msgspec
 
 from . import __version__
-from .analyzer.conversion.types import Conversion, Pass, Recipe
-from .analyzer.evaluation.types import Evaluation
+from .analyzer.conversion.calibration import CalibrationSummary
+from .analyzer.conversion.types import Conversion, Pass, Recipe, SourceDescription
+from .analyzer.evaluation.dataset import Dataset
+from .analyzer.evaluation.types import Evaluation, Interface
 from .analyzer.model.debug_info import Locations
 from .analyzer.model.types import OPTIONAL, Model, Operator, Subgraph, Tensor
+from .measure import Work
 from .reports import document as doc
+from .rules import registry, verdict
 from .rules.engine import Facts, RuleOutcome
 from .rules.rule import Rule, fingerprint
+from .rules.verdict import Candidate
 
 LOG_TAIL = 60  # lines; the whole log stands beside the model
 PACKAGES = ("numpy", "tflite", "networkx", "ai-edge-litert")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One row of the report: a recipe or a file, what is known about it, and what the rules say.
+
+    Attributes:
+        path: of the model, for the report's reader; empty where there is none.
+    """
+
+    name: str
+    path: str
+    facts: Facts
+    outcomes: tuple[RuleOutcome, ...]
 
 
 def environment(packages: dict[str, str]) -> doc.Environment:
@@ -229,3 +249,65 @@ def outcomes(subject: str, ended: Sequence[RuleOutcome]) -> list[doc.RuleOutcome
 def rules(asked: Iterable[Rule]) -> list[doc.RuleRecord]:
     """The rules as they are now, so that the report explains itself later."""
     return [doc.RuleRecord(r.code, r.name, r.severity, r.summary, r.documentation) for r in asked]
+
+
+def source(description: SourceDescription, interface: Interface | None) -> doc.Source:
+    """The model before conversion, with the signature that is evaluated."""
+    return doc.Source(
+        name=description.name,
+        kind=description.kind,
+        parameters=description.parameters,
+        signature=interface.signature if interface else None,
+        inputs=[doc.Port(p.name, p.dtype, list(p.shape)) for p in interface.inputs] if interface else [],
+        outputs=[doc.Port(p.name, p.dtype, list(p.shape)) for p in interface.outputs] if interface else [],
+        notes=list(description.notes),
+    )
+
+
+def data(
+    work: Work, dataset: Dataset | None, calibration: str | None = None, summary: CalibrationSummary | None = None
+) -> doc.Data:
+    """What the models were calibrated and evaluated with; nothing where nothing was given."""
+    notes = [*(dataset.notes if dataset else ()), *(summary.notes if summary else ())]
+    if work.data and not dataset:
+        notes.append(
+            f"{work.data.text}: not used, since the inputs of the source cannot be told before it is converted"
+        )
+    return doc.Data(
+        evaluation=work.data.text if work.data else None,
+        samples=dataset.samples if dataset else 0,
+        metric=work.metric.name if work.data else None,
+        calibration=calibration,
+        calibration_samples=summary.samples if summary else 0,
+        notes=notes,
+    )
+
+
+def report(
+    command: str,
+    subjects: Sequence[Subject],
+    *,
+    folder: Path | None = None,
+    started_from: doc.Source | None = None,
+    measured_on: doc.Data | None = None,
+    reference: Evaluation | None = None,
+    conversions: Sequence[Conversion] = (),
+) -> doc.Report:
+    """The whole document. `folder` is where it will be written, for relative paths; None for `check`."""
+    decided = verdict.decide([Candidate.of(s.name, s.facts, s.outcomes) for s in subjects], reference)
+    versions = {package: number for c in conversions for package, number in c.versions.items()}
+    return doc.Report(
+        tool=tool(),
+        created=now(),
+        command=command,
+        environment=environment(versions),
+        verdict=msgspec.convert(decided, doc.Verdict, from_attributes=True),
+        source=started_from,
+        data=measured_on or doc.Data(),
+        reference=evaluation(reference),
+        conversions=[conversion(c, folder) for c in conversions] if folder else [],
+        models=[model(s.name, s.path, s.facts) for s in subjects if s.facts.model],
+        findings=[finding for s in subjects for finding in findings(s.name, s.outcomes)],
+        outcomes=[outcome for s in subjects for outcome in outcomes(s.name, s.outcomes)],
+        rules=rules(registry.rules()),
+    )

@@ -1,0 +1,95 @@
+"""What every model answers to the user's data: the source model and each `.tflite`, by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .analyzer.conversion.convert import Converting
+from .analyzer.conversion.types import Reference, SourceDescription
+from .analyzer.evaluation import dataset as datasets
+from .analyzer.evaluation import ports
+from .analyzer.evaluation.dataset import Dataset, DataSpec
+from .analyzer.evaluation.metrics import Metric
+from .analyzer.evaluation.runner import SOURCE, Evaluating
+from .analyzer.evaluation.types import Evaluation, EvaluationOutcome, Interface, Port
+from .analyzer.isolation import Limits
+from .progress import Progress
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step of a run needs."""
+
+    folder: Path
+    scratch: Path
+    limits: Limits
+    progress: Progress
+    data: DataSpec | None
+    metric: Metric
+    limit: int | None
+    signature: str | None
+
+
+def interface(description: SourceDescription, work: Work) -> Interface | None:
+    """The signature to evaluate; None where the source's cannot be told, or none needs to be chosen of several.
+
+    Raises:
+        DataError: there is no such signature, or several and none was chosen for the data.
+    """
+    keys = [signature.key for signature in description.signatures]
+    if not keys or (len(keys) > 1 and work.data is None and work.signature is None):
+        return None
+    key = ports.choose_signature(description.name, keys, work.signature)
+    chosen = next(s for s in description.signatures if s.key == key)
+    return Interface(
+        key,
+        tuple(Port(t.name, t.dtype, t.shape or ()) for t in chosen.inputs),
+        tuple(Port(t.name, t.dtype, t.shape or ()) for t in chosen.outputs),
+    )
+
+
+def gathered(work: Work, interface: Interface | None) -> Dataset | None:
+    """The user's data in the form of the interface; None without either.
+
+    Raises:
+        DataError: the data cannot be used.
+    """
+    if work.data is None or interface is None:
+        return None
+    work.progress(f"reading {work.data.text}")
+    return datasets.gather(work.data, interface, work.scratch, limit=work.limit, limits=work.limits)
+
+
+def answers(converting: Converting, dataset: Dataset | None, interface: Interface | None, work: Work) -> Reference:
+    """What the source model itself answers to the data."""
+    if dataset is None or interface is None:
+        return Reference(None, "no data were given")
+    work.progress("evaluating the source model")
+    return converting.reference(dataset.path, work.scratch / "reference.npz", interface.signature)
+
+
+def evaluated(
+    models: Mapping[str, Path], dataset: Dataset | None, answers: Reference | None, work: Work
+) -> tuple[Evaluation | None, dict[str, Evaluation]]:
+    """The source model's evaluation and each model's, by the same code; nothing without data."""
+    if dataset is None:
+        return None, {}
+    outputs = Path(answers.outputs) if answers and answers.outputs else None
+    with Evaluating(dataset, work.metric, work.scratch, reference_outputs=outputs, limits=work.limits) as evaluating:
+        reference = _reference(evaluating, answers, outputs) if answers else None
+        evaluations: dict[str, Evaluation] = {}
+        for name, path in models.items():
+            work.progress(f"{name}: evaluating")
+            evaluations[name] = evaluating.evaluate(path, subject=name, signature=work.signature)
+    return reference, evaluations
+
+
+def _reference(evaluating: Evaluating, answers: Reference, outputs: Path | None) -> Evaluation:
+    if outputs is None:
+        return Evaluation(SOURCE, EvaluationOutcome.FAILED, answers.reason)
+    scored = evaluating.score(outputs)
+    return replace(
+        scored, signature=answers.signature, seconds=answers.seconds, batch=answers.batch, runtime=answers.runtime
+    )
