@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from tflite_audit.analyzer.conversion.types import Conversion, Recipe
-from tflite_audit.analyzer.evaluation.types import Evaluation, EvaluationOutcome
+from tflite_audit.analyzer.evaluation.types import Evaluation, EvaluationOutcome, Trial
 from tflite_audit.analyzer.model import debug_info, graph
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.graph import OpGraph
@@ -29,12 +29,14 @@ class Facts:
 
     Attributes:
         conversion: its recipe is the recipe.
+        trial: one call of this model.
         evaluation: of this model.
         reference: evaluation of the model before conversion.
     """
 
     model: Model | None = None
     conversion: Conversion | None = None
+    trial: Trial | None = None
     evaluation: Evaluation | None = None
     reference: Evaluation | None = None
 
@@ -71,7 +73,7 @@ class Facts:
 
 _NO_MODEL = "needs a model, and the conversion gave none"
 _NO_CONVERSION = "needs the conversion, which is known only to `run`"
-_NO_EVALUATION = "needs an evaluation, which is made when data are given"
+_NO_EVALUATION = "needs an evaluation, which is made when data are given and the model runs"
 
 KINDS: Mapping[type, tuple[str, str, str]] = {
     Model: ("model", "model", _NO_MODEL),
@@ -80,6 +82,7 @@ KINDS: Mapping[type, tuple[str, str, str]] = {
     ModelPrecision: ("model", "precision", _NO_MODEL),
     Conversion: ("conversion", "conversion", _NO_CONVERSION),
     Recipe: ("conversion", "recipe", "needs the recipe, which is known only to `run`"),
+    Trial: ("trial", "trial", "needs one call of the model, which is made by `run`"),
     Evaluation: ("evaluation", "evaluation", _NO_EVALUATION),
     Accuracy: ("accuracy", "accuracy", "needs the accuracy of this model and of the one before conversion"),
 }

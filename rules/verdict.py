@@ -199,7 +199,7 @@ def _accuracy(candidate: Candidate, reference: Evaluation | None) -> Accuracy | 
 
 
 _ENDED = {
-    Outcome.CANNOT_RUN: "converts, but cannot be run",
+    Outcome.CANNOT_RUN: "converts, but cannot be run here",
     Outcome.REFUSED: "was refused",
     Outcome.FAILED: "could not be converted",
     Outcome.CRASHED: "crashed the converter",

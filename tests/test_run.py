@@ -142,6 +142,19 @@ def test_a_failure_names_the_operator_the_pass_and_the_layer(sources: Path, tmp_
     assert report.verdict.status == "bad"
 
 
+def test_what_converts_and_cannot_run_is_not_one_to_ship(tmp_path: Path) -> None:
+    source = Path(__file__).parent.parent / "examples" / "keywords.py"  # 16x8 leaves its LSTM half quantized
+    report = tflite_audit.run(
+        f"{source}:model", recipes=["int8", "int16x8-fallback"], calibration=f"{source}:samples", output=tmp_path
+    )
+    assert [c.outcome for c in report.conversions] == ["converted", "cannot_run"]
+    assert report.conversions[1].model is not None
+    (finding,) = [f for f in report.findings if f.severity == "error"]
+    assert (finding.rule, finding.subject) == ("F002", "int16x8-fallback")
+    assert finding.location.op == "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    assert {p.name for p in report.verdict.picks} == {"int8"}
+
+
 def test_a_source_that_raises_is_one_line_and_the_old_report_stays(sources: Path, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text("of last week")
     ended = command("run", f"{sources}:raises", "-o", tmp_path)

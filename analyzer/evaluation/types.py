@@ -123,6 +123,11 @@ class Trial:
     seconds: float = 0.0
 
     @property
+    def answered(self) -> bool:
+        """The call came to its end, whatever it answered."""
+        return self.outcome is EvaluationOutcome.EVALUATED
+
+    @property
     def runs(self) -> bool:
         """It answered, and with finite numbers."""
         return self.outcome is EvaluationOutcome.EVALUATED and not self.non_finite and not self.empty

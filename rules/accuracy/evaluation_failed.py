@@ -17,28 +17,29 @@ _HOW = {
 
 @rule("A003", "evaluation-failed", Severity.ERROR)
 def evaluation_failed(evaluation: Evaluation) -> Iterator[Finding]:
-    """The model converts and does not run.
+    """The model answers one sample and not the whole data.
 
     ## What it does
-    Reports evaluations that ended in an error, a crash, a time limit or for want of memory.
+    Reports evaluations that ended in an error, a crash, a time limit or for want of memory. A model that cannot be
+    called even once is F002.
 
     ## Why is this bad
-    A conversion that succeeds says nothing about the kernels: the converter writes operators in types for which the
-    runtime has none, and the interpreter finds out when it allocates, or only when it runs.
+    Its accuracy is not known, and what ended the evaluation may end the application: some values make a kernel fail
+    that runs with others.
 
     ## Example
-    A nearest neighbour UpSampling2D under 16x8 becomes an int16 TILE, which has no kernel.
+    FLOOR_MOD of the smallest int32 by -1 ends the process with a signal.
 
     ## Fix
-    The runtime's message names the operator. Convert with a recipe in which it has a kernel, or rewrite the layer.
+    The reason names what the interpreter says. Where it is the time limit, give a larger one with `--timeout`, or
+    evaluate fewer samples with `--limit`.
     """
     if evaluation.outcome is not EvaluationOutcome.EVALUATED:
         reason = " ".join(evaluation.reason.split()) or "no reason was given"
         yield Finding(
             message=f"The model {_HOW[evaluation.outcome]}: {reason.rstrip('.')}.",
             remedy=Remedy(
-                "Compare with the float32 recipe: if it runs, a kernel is missing for the quantized type.",
-                "tflite-audit run SOURCE --data test.npz --recipe float32",
+                "Evaluate fewer samples, to find the one it fails on.", "tflite-audit run SOURCE --limit 100"
             ),
             key=(evaluation.outcome,),
         )

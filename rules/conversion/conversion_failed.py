@@ -8,7 +8,6 @@ from tflite_audit.analyzer.conversion.types import Conversion, ErrorEntry, Outco
 from tflite_audit.rules.rule import Finding, Location, NotApplicable, Remedy, Severity, Table, Text, rule
 
 _ENDED = {
-    Outcome.CANNOT_RUN: "Converted, and cannot be run",
     Outcome.REFUSED: "Refused before the conversion began",
     Outcome.FAILED: "Failed",
     Outcome.CRASHED: "Crashed",
@@ -68,7 +67,7 @@ def conversion_failed(conversion: Conversion) -> Iterator[Finding]:
     Where the message names an operator, rewrite the layer that it comes from, or use a recipe that allows it. Where
     the converter crashed, the log of the recipe holds what it printed last.
     """
-    if conversion.outcome is Outcome.CONVERTED:
+    if conversion.outcome in {Outcome.CONVERTED, Outcome.CANNOT_RUN}:
         raise NotApplicable("the conversion gave a model")
     entries = conversion.failure.blamed if conversion.failure else ()
     every = conversion.failure.errors if conversion.failure else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,12 +17,12 @@ from .analyzer.conversion.calibration import CalibrationError
 from .analyzer.conversion.convert import Converting
 from .analyzer.conversion.recipe import RecipeError
 from .analyzer.conversion.source import Source, SourceError, SourceKind
-from .analyzer.conversion.types import Conversion, Recipe
+from .analyzer.conversion.types import Conversion, Outcome, Recipe
 from .analyzer.conversion.types import Progress as Step
 from .analyzer.evaluation import dataset as datasets
 from .analyzer.evaluation import ports
 from .analyzer.evaluation.metrics import parse_metric
-from .analyzer.evaluation.types import DataError
+from .analyzer.evaluation.types import DataError, Trial
 from .analyzer.isolation import Limits
 from .analyzer.model.flatbuffer import InvalidModel, read
 from .assemble import Subject
@@ -149,14 +150,19 @@ def _run(asked: Source, chosen: Sequence[Recipe], calibration: str | None, work:
         summary = converting.calibrate() if any(recipe.calibrated for recipe in chosen) else None
 
     made = {c.recipe.name: Path(c.model) for c in conversions if c.model}
-    reference, evaluations = measure.evaluated(made, dataset, answers, work)
+    trials = measure.tried(made, dataset, work)
+    conversions = [_with_trial(c, trials.get(c.recipe.name)) for c in conversions]
+    running = {name: path for name, path in made.items() if trials[name].answered}
+    reference, evaluations = measure.evaluated(running, dataset, answers, work)
     subjects: list[Subject] = []
     for conversion in conversions:
         name = conversion.recipe.name
         work.progress(f"{name}: checking")
         model = read(conversion.model) if conversion.model else None
         path = f"{name}/{Path(conversion.model).name}" if conversion.model else ""
-        subjects.append(_judged(name, path, Facts(model, conversion, evaluations.get(name), reference)))
+        subjects.append(
+            _judged(name, path, Facts(model, conversion, trials.get(name), evaluations.get(name), reference))
+        )
     return assemble.report(
         "run",
         subjects,
@@ -174,9 +180,18 @@ def _run_file(asked: Source, work: Work) -> Report:
     model = read(path)
     interface = ports.interface(model, work.signature) if work.data else None
     dataset = measure.gathered(work, interface) if interface else None
-    _, evaluations = measure.evaluated({path.name: path}, dataset, None, work)
-    subject = _judged(path.name, str(path), Facts(model=model, evaluation=evaluations.get(path.name)))
+    trial = measure.tried({path.name: path}, dataset, work)[path.name]
+    _, evaluations = measure.evaluated({path.name: path} if trial.answered else {}, dataset, None, work)
+    facts = Facts(model=model, trial=trial, evaluation=evaluations.get(path.name))
+    subject = _judged(path.name, str(path), facts)
     return assemble.report("run", [subject], folder=work.folder, measured_on=assemble.data(work, dataset))
+
+
+def _with_trial(conversion: Conversion, trial: Trial | None) -> Conversion:
+    """A model that could not be called is not one to ship, although it converted."""
+    if trial is None or trial.answered:
+        return conversion
+    return replace(conversion, outcome=Outcome.CANNOT_RUN, reason=trial.reason)
 
 
 def _judged(name: str, path: str, facts: Facts) -> Subject:

@@ -13,7 +13,8 @@ from .analyzer.evaluation import ports
 from .analyzer.evaluation.dataset import Dataset, DataSpec
 from .analyzer.evaluation.metrics import Metric
 from .analyzer.evaluation.runner import SOURCE, Evaluating
-from .analyzer.evaluation.types import Evaluation, EvaluationOutcome, Interface, Port
+from .analyzer.evaluation.trial import trial_worker, try_model
+from .analyzer.evaluation.types import Evaluation, EvaluationOutcome, Interface, Port, Trial
 from .analyzer.isolation import Limits
 from .progress import Progress
 
@@ -68,6 +69,23 @@ def answers(converting: Converting, dataset: Dataset | None, interface: Interfac
         return Reference(None, "no data were given")
     work.progress("evaluating the source model")
     return converting.reference(dataset.path, work.scratch / "reference.npz", interface.signature)
+
+
+def tried(models: Mapping[str, Path], dataset: Dataset | None, work: Work) -> dict[str, Trial]:
+    """One call of each model: converting is no proof that it runs."""
+    trials: dict[str, Trial] = {}
+    with trial_worker() as worker:
+        for name, path in models.items():
+            work.progress(f"{name}: trying one call")
+            trials[name] = try_model(
+                path,
+                dataset=dataset,
+                signature=work.signature,
+                limits=work.limits,
+                worker=worker,
+                log=work.scratch / "trial.log",
+            )
+    return trials
 
 
 def evaluated(

@@ -53,11 +53,16 @@ CASES = [
     *(
         Case(outcome, lambda outcome=outcome: failed(outcome=outcome), 1)
         for outcome in Outcome
-        if outcome is not Outcome.CONVERTED
+        if outcome not in {Outcome.CONVERTED, Outcome.CANNOT_RUN}
     ),
     Case(
         "converted",
         lambda: Facts(conversion=Conversion(INT8, Outcome.CONVERTED, model="model.tflite")),
+        status=Status.NOT_APPLICABLE,
+    ),
+    Case(
+        "converted and cannot run",
+        lambda: Facts(conversion=Conversion(INT8, Outcome.CANNOT_RUN, "TILE", model="model.tflite")),
         status=Status.NOT_APPLICABLE,
     ),
     Case("no conversion", lambda: Facts(), status=Status.NOT_RUN),
