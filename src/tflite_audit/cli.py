@@ -184,9 +184,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("tflite-audit: stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:
         click.echo(f"tflite-audit: {one_line(error)}", err=True)
         sys.exit(UNUSABLE)

@@ -16,7 +16,9 @@ import pytest
 
 from tests.builders import report as sample
 from tflite_audit.reports import html
+from tflite_audit.reports.document import RuleOutcomeRecord
 from tflite_audit.reports.html import island, render
+from tflite_audit.rules.rule import Status
 
 FOLDER = Path(html.__file__).parent
 VOID = {"meta", "br", "use", "path", "circle", "line", "rect"}
@@ -285,3 +287,20 @@ def test_islands_cannot_end_their_script(hostile: Page) -> None:
     assert json.loads(data)["texts"][0] == "</script><img src=x onerror=alert(1)>"
     islands = [t for t, a in zip(hostile.inside["script"], hostile.named("script"), strict=True) if a]
     assert len(islands) == len(sample.HOSTILE) and all(json.loads(text)["rows"] for text in islands)
+
+
+def test_rules_of_many_models_are_counted() -> None:
+    """A column for each of a hundred models is nothing that can be read."""
+    code = sample.RULES[0].code
+    outcomes = [
+        RuleOutcomeRecord(code, f"{i}.tflite", Status.PASSED if i else Status.NOT_RUN, "" if i else "no data", 0)
+        for i in range(17)
+    ]
+    few, many = (
+        render(msgspec.structs.replace(sample.empty(), rules=sample.RULES[:1], outcomes=some))
+        for some in (outcomes[:16], outcomes)
+    )
+    assert '<table class="matrix">' in few
+    assert '<table class="matrix">' not in many
+    rules = many[many.index('<section id="rules"') :]
+    assert re.findall(r'class="num">(\d+)<', rules) == ["16", "1"]
