@@ -432,7 +432,7 @@ def _none(candidates: Sequence[Candidate], reference: Evaluation | None) -> Verd
     """Nothing is fit to ship."""
     others = tuple(Other(c.name, _objection(c, reference) or "") for c in candidates)
     if len(candidates) == 1:
-        return Verdict("bad", f"Do not ship {candidates[0].name}.", next(o.why for o in others), (), others)
+        return Verdict("bad", f"{candidates[0].name} is not fit to ship.", next(o.why for o in others), (), others)
     if all(c.size is None for c in candidates):
         return Verdict("bad", f"None of the {len(others)} conversions gave a model.", "", (), others)
     return Verdict("bad", f"None of the {len(others)} variants should be shipped as it is.", "", (), others)

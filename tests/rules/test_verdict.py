@@ -130,7 +130,7 @@ def test_nothing_is_fit() -> None:
     assert [other.name for other in verdict.others] == ["int8", "dynamic"]
     alone = decide([candidate(INT8, None, outcome=Outcome.TIMED_OUT, reason="60 s")])
     assert (alone.headline, alone.detail) == (
-        "Do not ship int8.",
+        "int8 is not fit to ship.",
         "Did not convert within the time limit: 60 s.",
     )
     none_converted = decide([candidate(r, None, outcome=Outcome.FAILED) for r in (INT8, DYNAMIC)])
