@@ -63,6 +63,7 @@ _LARGEST_MESSAGE = 1 << 30
 _CHANNEL = "TFLITE_AUDIT_CHANNEL"
 _TICK = 0.05  # seconds between two looks at the child's memory
 _TREE_TICK = 1.0  # seconds between two looks for processes that the child started; walking /proc is not free
+_MEMORY_SHARE = 0.8
 _GOODBYE = 3.0  # seconds an idle child has to leave by itself
 
 
@@ -77,6 +78,11 @@ class Limits:
 
     seconds: float | None = None
     memory: int | None = None
+
+
+def usual_limits(seconds: float = 900.0) -> Limits:
+    """A quarter of an hour, and most of the memory that is free: beyond it, the kernel would choose whom to kill."""
+    return Limits(seconds, int(psutil.virtual_memory().available * _MEMORY_SHARE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
 
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.types import OPTIONAL, Operator, Subgraph, Tensor
 from tflite_audit.rules.rule import Location, Operators
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def of_operator(subgraph: Subgraph, op: Operator, locations: Locations) -> Location:
@@ -23,6 +26,14 @@ def of_operator(subgraph: Subgraph, op: Operator, locations: Locations) -> Locat
         file=where.frames[0].file if where.frames else None,
         line=where.frames[0].line if where.frames else None,
     )
+
+
+def grouped(operators: Iterable[tuple[Key, Subgraph, Operator]], locations: Locations) -> dict[Key, list[Location]]:
+    """Operators that are told of together, by what they share, in the order in which it first occurs."""
+    groups: dict[Key, list[Location]] = {}
+    for key, subgraph, op in operators:
+        groups.setdefault(key, []).append(of_operator(subgraph, op, locations))
+    return groups
 
 
 def of_tensor(subgraph: Subgraph, tensor: Tensor) -> Location:

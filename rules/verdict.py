@@ -394,7 +394,7 @@ def _accuracy_in_words(candidate: Candidate, rival: Candidate, gain: float) -> s
 
 
 def _asks_for_integers(candidate: Candidate) -> bool:
-    return candidate.recipe is not None and candidate.recipe.precision in {Precision.INT8, Precision.INT16X8}
+    return candidate.recipe is not None and candidate.recipe.precision.is_integer
 
 
 def _may_fall_back(candidate: Candidate) -> bool:

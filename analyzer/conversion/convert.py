@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import msgspec
-import psutil
 
 from tflite_audit.analyzer.conversion import passes
 from tflite_audit.analyzer.conversion.calibration import Calibration, CalibrationSummary
@@ -45,15 +44,24 @@ from tflite_audit.analyzer.conversion.types import (
     SourceDescription,
     Stage,
 )
-from tflite_audit.analyzer.isolation import Died, End, Event, Limits, OutOfMemory, Raised, Replied, TimedOut, Worker
+from tflite_audit.analyzer.isolation import (
+    Died,
+    End,
+    Event,
+    Limits,
+    OutOfMemory,
+    Raised,
+    Replied,
+    TimedOut,
+    Worker,
+    usual_limits,
+)
 
 MODEL = "model.tflite"
 LOG = "conversion.log"
 IR = "ir.mlir"
 """What a recipe's folder holds. The IR is kept of conversions that did not come to their end."""
 
-_SECONDS = 900.0
-_MEMORY_SHARE = 0.8  # of what is free: beyond it, the kernel would choose whom to kill
 
 T = TypeVar("T")
 
@@ -82,7 +90,7 @@ class Converting:
         self.source = source
         self.calibration = calibration
         self.folder = folder.absolute()
-        self.limits = limits or Limits(_SECONDS, int(psutil.virtual_memory().available * _MEMORY_SHARE))
+        self.limits = limits or usual_limits()
         self._on_event = on_event
         self._worker = Worker(CHILD)
         self._loaded_in: int | None = None  # which of the worker's processes holds the source

@@ -61,6 +61,11 @@ class Precision(StrEnum):
     INT8 = "int8"
     INT16X8 = "int16x8"
 
+    @property
+    def is_integer(self) -> bool:
+        """Activations are to be integers."""
+        return self in (Precision.INT8, Precision.INT16X8)
+
 
 class Outcome(StrEnum):
     """How a conversion ended; the same words stand in report.json."""

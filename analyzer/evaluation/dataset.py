@@ -71,6 +71,11 @@ class Dataset:
     samples: int
     notes: tuple[str, ...]
 
+    @property
+    def quantized(self) -> list[str]:
+        """The inputs whose arrays hold integers that stand for real values by the tensor's own scale."""
+        return [name for name, info in self.inputs.items() if info.quantized]
+
 
 def describe_spec(text: str) -> DataSpec:
     """Tell what the user gave, without reading it.

@@ -69,6 +69,5 @@ def _chosen(model: Model, signature: str | None) -> Signature:
 
 
 def _port(name: str, tensor: Tensor) -> Port:
-    shape = tensor.shape if tensor.shape_signature is None else tensor.shape_signature
     quantized = tensor.quantization is not None and tensor.quantization.scale.size > 0 and not tensor.is_float
-    return Port(name, tensor.dtype, shape, quantized)
+    return Port(name, tensor.dtype, tensor.declared_shape, quantized)

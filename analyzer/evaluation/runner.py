@@ -75,7 +75,7 @@ class Evaluating:
             model=str(model.absolute()),
             signature=signature,
             inputs=str(self._dataset.path.absolute()),
-            quantized=[name for name, info in self._dataset.inputs.items() if info.quantized],
+            quantized=self._dataset.quantized,
             outputs=str(outputs),
         )
         steps = ["loading"]

@@ -48,7 +48,7 @@ def try_model(
         model=str(model.absolute()),
         signature=signature,
         inputs=str(dataset.path.absolute()) if dataset else None,
-        quantized=[name for name, info in dataset.inputs.items() if info.quantized] if dataset else [],
+        quantized=dataset.quantized if dataset else [],
     )
     end = worker.request("try_once", request, log=log or os.devnull, limits=limits, on_event=follow)
     if not isinstance(end, Replied):

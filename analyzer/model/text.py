@@ -233,8 +233,7 @@ def operation(op: Operator) -> str:
 
 def tensor_type(tensor: Tensor) -> str:
     """`tensor<?x28x28x1x!quant<i8, 0.0039:-128>>`; `?` for a free dimension."""
-    shape = tensor.shape if tensor.shape_signature is None else tensor.shape_signature
-    dimensions = "".join(f"{'?' if size < 0 else size}x" for size in shape)
+    dimensions = "".join(f"{'?' if size < 0 else size}x" for size in tensor.declared_shape)
     return f"tensor<{dimensions}{_element_type(tensor.dtype, tensor.quantization)}>"
 
 

@@ -88,10 +88,14 @@ class Tensor:
     quantization: Quantization | None
 
     @property
+    def declared_shape(self) -> tuple[int, ...]:
+        """The shape, with -1 for a free dimension."""
+        return self.shape if self.shape_signature is None else self.shape_signature
+
+    @property
     def free_dimensions(self) -> tuple[int, ...]:
         """Positions of the dimensions that are not fixed."""
-        signature = self.shape if self.shape_signature is None else self.shape_signature
-        return tuple(i for i, size in enumerate(signature) if size < 0)
+        return tuple(i for i, size in enumerate(self.declared_shape) if size < 0)
 
     @property
     def is_float(self) -> bool:

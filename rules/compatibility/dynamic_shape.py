@@ -66,7 +66,7 @@ def _operators_finding(operators: list[tuple[Subgraph, Operator]], locations: Lo
 
 def _input_finding(subgraph: Subgraph, name: str, tensor: Tensor, free: list[int]) -> Finding:
     axes = " and ".join(map(str, free))
-    signature = tensor.shape_signature or tensor.shape
+    signature = tensor.declared_shape
     fixed = ", ".join(f"SIZE_{axis}" if axis in free else str(max(size, 1)) for axis, size in enumerate(signature))
     return Finding(
         message=f"Input {name} is free in {'dimension' if len(free) == 1 else 'dimensions'} {axes}, besides the batch: "
@@ -111,5 +111,4 @@ def _sized_by_values(subgraph: Subgraph) -> Iterator[Operator]:
 
 
 def _shown(subgraph: Subgraph, tensor: Tensor) -> tuple[Location, str, tuple[int, ...]]:
-    shape = tensor.shape if tensor.shape_signature is None else tensor.shape_signature
-    return places.of_tensor(subgraph, tensor), tensor.dtype, shape
+    return places.of_tensor(subgraph, tensor), tensor.dtype, tensor.declared_shape

@@ -38,7 +38,7 @@ def cannot_run(trial: Trial, model: Model, locations: Locations) -> Iterator[Fin
     ## Fix
     The runtime's message names the operator. Convert with a recipe in which it has a kernel, or rewrite the layer.
     """
-    if trial.outcome is EvaluationOutcome.EVALUATED:
+    if trial.answered:
         return
     blamed = _blamed(model, trial.operator)
     custom = any(op.custom and not op.flex for _, op in blamed)

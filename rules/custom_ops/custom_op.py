@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import Model
 from tflite_audit.rules import places
 from tflite_audit.rules.rule import Finding, Remedy, Severity, rule
 
@@ -67,12 +67,8 @@ def custom_op(model: Model, locations: Locations) -> Iterator[Finding]:
     Register the implementation with the resolver of the application, or write the layer with builtin operators.
     Operators that the usual interpreters bring along are reported for information.
     """
-    found: dict[str, list[tuple[Subgraph, Operator]]] = {}
-    for subgraph, op in model.operators:
-        if op.custom and not op.flex:
-            found.setdefault(op.name, []).append((subgraph, op))
-    for name, operators in found.items():
-        where = [places.of_operator(subgraph, op, locations) for subgraph, op in operators]
+    custom = ((op.name, subgraph, op) for subgraph, op in model.operators if op.custom and not op.flex)
+    for name, where in places.grouped(custom, locations).items():
         provider = _provider(name)
         known = f"it is provided by {provider.who}" if provider else "who provides it is not known"
         many = "is a custom operator" if len(where) == 1 else f"is a custom operator at {len(where)} places"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import Model
 from tflite_audit.rules import places
 from tflite_audit.rules.rule import Finding, Remedy, Severity, rule
 
@@ -30,8 +30,8 @@ def flex_op(model: Model, locations: Locations) -> Iterator[Finding]:
     Write the layer with operators that TensorFlow Lite has (`softplus(x)` is `log(1 + exp(x))`), and convert with
     builtin operators only, so that a Flex operator ends the conversion. If Flex is meant, ship a runtime that links it.
     """
-    for name, operators in _by_name(model):
-        where = [places.of_operator(subgraph, op, locations) for subgraph, op in operators]
+    flex = ((op.name, subgraph, op) for subgraph, op in model.operators if op.flex)
+    for name, where in places.grouped(flex, locations).items():
         many = "" if len(where) == 1 else f" at {len(where)} places"
         yield Finding(
             message=f"{name}{many}{places.named(where)} is TensorFlow's own operator and needs the Flex delegate.",
@@ -43,11 +43,3 @@ def flex_op(model: Model, locations: Locations) -> Iterator[Finding]:
             ),
             key=(name,),
         )
-
-
-def _by_name(model: Model) -> Iterator[tuple[str, list[tuple[Subgraph, Operator]]]]:
-    found: dict[str, list[tuple[Subgraph, Operator]]] = {}
-    for subgraph, op in model.operators:
-        if op.flex:
-            found.setdefault(op.name, []).append((subgraph, op))
-    yield from found.items()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tflite_audit.analyzer.conversion.types import Precision, Recipe
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import Model
 from tflite_audit.rules import places
 from tflite_audit.rules.precision import Kind, ModelPrecision
 from tflite_audit.rules.quantization.floats import stays_float
@@ -41,11 +41,8 @@ def float_fallback_16x8(
     asked = recipe is not None and recipe.precision is Precision.INT16X8
     if not asked and precision.kind is not Kind.INT16X8:
         raise NotApplicable("activations are not 16 bit")
-    kinds: dict[str, list[tuple[Subgraph, Operator]]] = {}
-    for subgraph, op, _ in stays_float(model, precision):
-        kinds.setdefault(op.name, []).append((subgraph, op))
-    for name, operators in kinds.items():
-        where = [places.of_operator(subgraph, op, locations) for subgraph, op in operators]
+    floats = ((op.name, subgraph, op) for subgraph, op, _ in stays_float(model, precision))
+    for name, where in places.grouped(floats, locations).items():
         who = f"{name} has" if len(where) == 1 else f"{len(where)} {name} operators have"
         yield Finding(
             message=f"{who} float activations{places.named(where)}, in a 16x8 model.",

@@ -46,7 +46,7 @@ def float_io(model: Model, recipe: Recipe) -> Iterator[Finding]:
                     evidence=(
                         Tensors(
                             title=f"{side.capitalize()} that stayed float",
-                            tensors=((places.of_tensor(subgraph, tensor), tensor.dtype, _signature(tensor)),),
+                            tensors=((places.of_tensor(subgraph, tensor), tensor.dtype, tensor.declared_shape),),
                         ),
                     ),
                     remedy=Remedy(
@@ -71,7 +71,3 @@ def _ports(model: Model, side: str) -> Iterator[tuple[Subgraph, str, Tensor]]:
         subgraph = model.subgraphs[0]
         indices = subgraph.inputs if side == "input" else subgraph.outputs
         yield from ((subgraph, subgraph.tensors[t].name or str(t), subgraph.tensors[t]) for t in indices)
-
-
-def _signature(tensor: Tensor) -> tuple[int, ...]:
-    return tensor.shape if tensor.shape_signature is None else tensor.shape_signature

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tflite_audit.analyzer.conversion.types import Precision, Recipe
+from tflite_audit.analyzer.conversion.types import Recipe
 from tflite_audit.analyzer.model.graph import OpGraph
 from tflite_audit.analyzer.model.types import FLOAT_TYPES, OPTIONAL, Model, Operator, Subgraph
 from tflite_audit.rules.precision import UNPACKERS, Arithmetic, ModelPrecision
@@ -16,8 +16,6 @@ from tflite_audit.rules.rule import NotApplicable
 Place = tuple[int, int]
 """(subgraph index, operator index)."""
 
-INTEGER_RECIPES = frozenset({Precision.INT8, Precision.INT16X8})
-
 
 def expect_integers(precision: ModelPrecision, recipe: Recipe | None) -> None:
     """Does nothing for a model whose operators are meant to be integer.
@@ -25,7 +23,7 @@ def expect_integers(precision: ModelPrecision, recipe: Recipe | None) -> None:
     Raises:
         NotApplicable: for any other.
     """
-    if recipe is not None and recipe.precision not in INTEGER_RECIPES:
+    if recipe is not None and not recipe.precision.is_integer:
         raise NotApplicable(f"the recipe asks for {recipe.precision}, not for integer operators")
     if recipe is None and not precision.quantized:
         raise NotApplicable("no operator computes in integers")

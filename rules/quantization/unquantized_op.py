@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tflite_audit.analyzer.conversion.types import Precision, Recipe
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import Model
 from tflite_audit.rules import places
 from tflite_audit.rules.precision import Arithmetic, Kind, ModelPrecision
 from tflite_audit.rules.quantization.floats import expect_integers, stays_float
@@ -49,11 +49,8 @@ def unquantized_op(
     if precision.kind is Kind.INT16X8 or (recipe is not None and recipe.precision is Precision.INT16X8):
         raise NotApplicable("activations are 16 bit: X001 looks at such models")
     expect_integers(precision, recipe)
-    kinds: dict[tuple[str, Arithmetic], list[tuple[Subgraph, Operator]]] = {}
-    for subgraph, op, arithmetic in stays_float(model, precision):
-        kinds.setdefault((op.name, arithmetic), []).append((subgraph, op))
-    for (name, arithmetic), operators in kinds.items():
-        where = [places.of_operator(subgraph, op, locations) for subgraph, op in operators]
+    floats = (((op.name, arithmetic), subgraph, op) for subgraph, op, arithmetic in stays_float(model, precision))
+    for (name, arithmetic), where in places.grouped(floats, locations).items():
         yield Finding(
             message=f"{_how(name, len(where), arithmetic)}{places.named(where)}{_beside(precision)}.",
             location=where[0],

@@ -116,12 +116,8 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _shape(tensor: Tensor) -> tuple[int, ...]:
-    return tensor.shape if tensor.shape_signature is None else tensor.shape_signature
-
-
 def _port(name: str, tensor: Tensor) -> doc.Port:
-    return doc.Port(name, tensor.dtype, list(_shape(tensor)))
+    return doc.Port(name, tensor.dtype, list(tensor.declared_shape))
 
 
 def _constant_bytes(found: Model) -> dict[str, int]:
@@ -153,7 +149,7 @@ def _described(graph: Subgraph, index: int) -> str:
     if index == OPTIONAL:
         return "-"
     tensor = graph.tensors[index]
-    return f"{tensor.dtype}[{','.join('?' if size < 0 else str(size) for size in _shape(tensor))}]"
+    return f"{tensor.dtype}[{','.join('?' if size < 0 else str(size) for size in tensor.declared_shape)}]"
 
 
 def conversion(made: Conversion, folder: Path) -> doc.ConversionRecord:

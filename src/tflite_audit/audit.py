@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from . import assemble, measure
 from .analyzer.conversion import calibration as calibrations
 from .analyzer.conversion import recipe as recipes_
@@ -23,7 +21,7 @@ from .analyzer.evaluation import dataset as datasets
 from .analyzer.evaluation import ports
 from .analyzer.evaluation.metrics import parse_metric
 from .analyzer.evaluation.types import DataError, Trial
-from .analyzer.isolation import Limits
+from .analyzer.isolation import usual_limits
 from .analyzer.model.flatbuffer import InvalidModel, read
 from .assemble import Subject
 from .measure import Work
@@ -40,9 +38,6 @@ class AuditError(ValueError):
 
 EXPECTED = (AuditError, InvalidModel, SourceError, RecipeError, CalibrationError, DataError, OSError, LookupError)
 """What a wrong input raises: its message is meant for the user as it is."""
-
-MEMORY_SHARE = 0.8
-"""Of the memory that is free, what a child process may use before it is ended."""
 
 
 def check(*models: str | Path, progress: Progress = silent) -> Report:
@@ -102,7 +97,7 @@ def run(
             in the folder before is lost.
     """
     folder = Path(output)
-    limits = Limits(seconds=timeout, memory=int(psutil.virtual_memory().available * MEMORY_SHARE))
+    limits = usual_limits(timeout)
     asked = sources.parse(str(source), signature, tuple(tags), trust)
     samples = None if calibration is None else str(calibration)
     chosen = _chosen([str(recipe) for recipe in recipes], samples)
