@@ -132,3 +132,24 @@ def test_another_version_is_told() -> None:
 
 def test_integer_operators_are_marked_so() -> None:
     assert printed.listed(support(integer("ADD", "AddV2"))).count("int    int    int") == 1
+
+
+def test_versions_of_an_operator() -> None:
+    lines = printed.explained(matrix.load(), "BROADCAST_TO").splitlines()
+    at = lines.index("Versions")
+    assert lines[at + 1 : at + 4] == [
+        "  2   TensorFlow Lite 2.5.0 and later",
+        "  3   TensorFlow Lite 2.5.0 and later",
+        "  In TensorFlow 2.21.0: 2 to 3; LiteRT 2.3.0: 2 to 4; TensorFlow Lite Micro: any, for some types",
+    ]
+    assert "  In TensorFlow 2.21.0: none; LiteRT 2.3.0: none; TensorFlow Lite Micro: none" in printed.explained(
+        matrix.load(), "STABLEHLO_LOGISTIC"
+    )
+    assert "Versions" not in printed.explained(OPERATORS, "SIN"), "they were not measured"
+
+
+def test_page_has_a_row_for_each_operator_that_a_runtime_has() -> None:
+    page = support_page.page(matrix.load())
+    assert "\n| BROADCAST_TO | 2: 2.5.0, 3: 2.5.0 | 3 | 4 | yes |\n" in page
+    assert "\n| STABLEHLO_LOGISTIC | " not in page.partition("## Versions of the operators")[2]
+    assert "## Versions" not in support_page.page(OPERATORS)

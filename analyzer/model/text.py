@@ -20,9 +20,10 @@ from typing import cast
 
 import numpy as np
 
-from . import schema
+from . import custom_options, schema
 from .buffers import TensorDataError
 from .debug_info import Locations, locate
+from .flexbuffers import Value
 from .types import OPTIONAL, Model, Operator, Quantization, Signature, Subgraph, Tensor
 
 _ELEMENTS_SHOWN = 8
@@ -195,7 +196,7 @@ class _Function:
         if op.custom:
             options = self.model.custom_options(self.graph, op)
             if options:
-                yield f"custom_options = {_raw(options)}"
+                yield f"custom_options = {_custom(op.name, options)}"
             return
         callees = schema.CALLS.get(op.name, {})
         for name, value in self.model.options(self.graph, op).items():
@@ -282,6 +283,30 @@ def _named(tensor: Tensor) -> str:
 
 def _not_written(tensor: Tensor) -> tuple[str, str]:
     return ("tfl.variable", "") if tensor.variable else ("tfl.undefined", "nothing writes it")
+
+
+def _custom(name: str, options: memoryview) -> str:
+    """As data where the encoding is known: `{fft_length = 512} (FlexBuffer, 24 bytes)`."""
+    found = custom_options.decode(name, options)
+    if not isinstance(found.value, dict | list):
+        return _raw(options)
+    return f"{_decoded(found.value)} ({found.type or found.encoding}, {found.size:,} bytes)"
+
+
+def _decoded(value: Value) -> str:
+    match value:
+        case dict():
+            fields = (f"{key if key.isidentifier() else quoted(key)} = {_decoded(v)}" for key, v in value.items())
+            return f"{{{', '.join(fields)}}}"
+        case list():
+            shown = [_decoded(v) for v in value[:_ELEMENTS_SHOWN]]
+            return f"[{', '.join(shown)}{', ...' if len(value) > _ELEMENTS_SHOWN else ''}]"
+        case bytes():
+            return _raw(memoryview(value))
+        case str():
+            return quoted(value[:_BYTES_SHOWN])
+        case _:
+            return _literal(value)
 
 
 def _raw(data: memoryview) -> str:

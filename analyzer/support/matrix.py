@@ -39,8 +39,9 @@ def _bare(value: Any) -> Any:
         dtype: {runtime: _filled(result) for runtime, result in probed.items()}
         for dtype, probed in found["kernels"].items()
     }
-    if not found["notes"]:
-        del found["notes"]
+    for name in ("notes", "since", "accepted"):
+        if not found[name]:
+            del found[name]
     return found
 
 
@@ -49,7 +50,7 @@ def _filled(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines(value: Any, depth: int, before: str = "", indent: str = "", after: str = "") -> Iterator[str]:
-    if depth == 0 or not isinstance(value, dict) or not value:
+    if depth == 0 or not isinstance(value, dict) or (depth == 1 and not _nested(cast("dict[str, Any]", value))):
         yield f"{indent}{before}{json.dumps(value, ensure_ascii=False)}{after}"
         return
     entries = cast("dict[str, Any]", value)
@@ -57,3 +58,7 @@ def _lines(value: Any, depth: int, before: str = "", indent: str = "", after: st
     for number, (key, inner) in enumerate(entries.items(), 1):
         yield from _lines(inner, depth - 1, f"{json.dumps(key)}: ", f"{indent} ", "," if number < len(entries) else "")
     yield f"{indent}}}{after}"
+
+
+def _nested(entries: Mapping[str, Any]) -> bool:
+    return any(isinstance(inner, dict) for inner in entries.values())

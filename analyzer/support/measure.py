@@ -37,6 +37,7 @@ from tflite_audit.analyzer.support import forms, matrix, samples, unproducible
 from tflite_audit.analyzer.support.kernels.probing import Kernels, ProbeError
 from tflite_audit.analyzer.support.samples import Sample
 from tflite_audit.analyzer.support.types import Converted, Form, OperatorSupport, Probed, Support
+from tflite_audit.analyzer.support.versions.measure import applied
 
 T = TypeVar("T")
 SCRATCH = "tflite-audit-support-"
@@ -258,7 +259,7 @@ def main(names: Sequence[str]) -> None:
         whole = merged(matrix.load() if names and matrix.PATH.exists() else None, made)
     except ValueError as error:
         raise SystemExit(str(error)) from None
-    matrix.PATH.write_text(matrix.written(whole), "utf-8")
+    matrix.PATH.write_text(matrix.written(applied(whole)), "utf-8")
     print(f"{matrix.PATH.name}: {len(made.operators)} operators in {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -88,6 +88,8 @@ class OperatorSupport:
         kernels: type of the activations (`int8`, `int16`; variants such as `int8, per channel` or `int4 weights`) →
             runtime (`tensorflow`, `ai-edge-litert`) → what its kernel does. A type that makes no sense is left out.
         notes: what the reader should know, such as that TensorFlow cannot produce it.
+        since: version of the operator → the first TensorFlow Lite that has it, `2.3.0`, as the converter knows it.
+        accepted: runtime → the oldest and the newest version that it accepts; None where it has no such operator.
     """
 
     name: str
@@ -95,6 +97,8 @@ class OperatorSupport:
     conversions: Mapping[str, Converted]
     kernels: Mapping[str, Mapping[str, Probed]]
     notes: tuple[str, ...] = ()
+    since: Mapping[int, str] = field(default_factory=dict[int, str])
+    accepted: Mapping[str, tuple[int, int] | None] = field(default_factory=dict[str, "tuple[int, int] | None"])
 
     def form(self, recipe: str) -> Form | None:
         """None where it was not measured."""
@@ -104,6 +108,13 @@ class OperatorSupport:
     def runtimes_with(self, dtype: str) -> tuple[str, ...]:
         """The runtimes whose kernel computes with quantized tensors of this type."""
         return tuple(name for name, probed in self.kernels.get(dtype, {}).items() if probed.kernel is Kernel.COMPUTES)
+
+    def accepts(self, version: int) -> Mapping[str, bool]:
+        """Runtime → whether it takes a file that lists the operator in this version; {} where that was not measured."""
+        return {
+            runtime: versions is not None and versions[0] <= version <= versions[1]
+            for runtime, versions in self.accepted.items()
+        }
 
     def lacks(self, dtype: str) -> bool:
         """It was measured, and no runtime has such a kernel."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .analyzer.conversion.recipe import BUILT_IN, built_in
 from .analyzer.conversion.types import Precision
+from .analyzer.support.releases import MICRO
 from .analyzer.support.types import RUNTIMES, Converted, Form, Kernel, OperatorSupport, Probed, Support
 
 
@@ -217,6 +218,12 @@ def _page(support: Support, operator: OperatorSupport) -> Iterator[str]:
         width = max(len(f"{dtype}, {runtime}") for dtype, runtime, _ in rows)
         for dtype, runtime, probed in rows:
             yield from _row(f"{dtype}, {runtime}", width, probed.kernel, probed.message)
+    if operator.accepted:
+        yield ""
+        yield "Versions"
+        for version, runtime in operator.since.items():
+            yield f"  {version:<3} TensorFlow Lite {runtime} and later"
+        yield from _wrapped("; ".join(_accepted(support, operator)), "  In ", "  ")
     if operator.notes:
         yield ""
         for note in operator.notes:
@@ -244,6 +251,16 @@ def _kernels(support: Support, operator: OperatorSupport) -> Iterator[tuple[str,
     for dtype, runtimes in operator.kernels.items():
         for runtime, probed in runtimes.items():
             yield dtype, support.titled(runtime), probed
+
+
+def _accepted(support: Support, operator: OperatorSupport) -> Iterator[str]:
+    """Which versions each runtime takes."""
+    for runtime, versions in operator.accepted.items():
+        first, last = versions or (0, 0)
+        which = f"{first} to {last}" if first < last else f"{last}"
+        yield f"{support.titled(runtime)}: {which if versions else 'none'}"
+    micro = "any, for some types" if operator.name in MICRO else "none"
+    yield f"TensorFlow Lite Micro: {micro}"
 
 
 KERNELS: Mapping[Kernel, str] = {

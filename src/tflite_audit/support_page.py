@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from . import support as printed
+from .analyzer.support.releases import MICRO
 from .analyzer.support.types import RUNTIMES, Kernel, OperatorSupport, Support
 
 _TOP = """# What converts to what
@@ -70,6 +71,7 @@ def _page(support: Support) -> Iterator[str]:
             if any(op.conversions for op in group.operators)
             else _list(group.operators)
         )
+    yield from _versions(support)
 
 
 def _table(operators: tuple[OperatorSupport, ...], recipes: tuple[str, ...]) -> Iterator[str]:
@@ -80,6 +82,31 @@ def _table(operators: tuple[OperatorSupport, ...], recipes: tuple[str, ...]) -> 
         forms = (_form(operator, recipe) for recipe in recipes)
         kernels = (_kernel(operator, dtype) for dtype in _TYPES)
         yield f"| {' | '.join((operator.name, _sources(operator), *forms, *kernels))} |".replace("  ", " ")
+
+
+def _versions(support: Support) -> Iterator[str]:
+    """Operators in several versions, and the runtimes that have them; nothing where that was not measured."""
+    measured = {runtime: support.titled(runtime) for runtime in RUNTIMES}
+    rows = [
+        _version_row(operator) for _, operator in sorted(support.operators.items()) if any(operator.accepted.values())
+    ]
+    if not rows:
+        return
+    yield "\n## Versions of the operators\n"
+    yield (
+        "The first TensorFlow Lite that has an operator in each version, as TensorFlow's converter knows it, and the "
+        "newest version\nthat the measured runtimes accept. TensorFlow Lite Micro does not look at versions.\n"
+    )
+    yield f"| operator | version: since TensorFlow Lite | {' | '.join(measured.values())} | Micro |"
+    yield f"|{'---|' * (3 + len(measured))}"
+    yield from rows
+
+
+def _version_row(operator: OperatorSupport) -> str:
+    since = ", ".join(f"{version}: {runtime}" for version, runtime in operator.since.items())
+    newest = (versions[1] if (versions := operator.accepted.get(runtime)) else "none" for runtime in RUNTIMES)
+    micro = "yes" if operator.name in MICRO else "no"
+    return f"| {operator.name} | {since} | {' | '.join(map(str, newest))} | {micro} |"
 
 
 def _list(operators: tuple[OperatorSupport, ...]) -> Iterator[str]:

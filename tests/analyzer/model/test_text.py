@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flatbuffers import flexbuffers
+
 from tests.analyzer.model.models import rich
 from tests.builders.flatbuffers import ModelBuilder
 from tflite_audit.analyzer.model.text import lines, quoted
@@ -94,3 +96,13 @@ def test_odd_tensors() -> None:
     assert '%c2 = tfl.const dense<?> : tensor<3xf32> // "short", its buffer holds 1 values' in text
     assert "_, %1 = tfl.builtin_777(%u0, %c2)" in text
     assert "-> (none, tensor<f8E4M3FN>)" in text
+
+
+def test_options_of_custom_operators_are_shown_as_data() -> None:
+    m = ModelBuilder()
+    for options in (flexbuffers.Dumps({"size": 3, "a b": ["x", 0.5]}), b"\x01\x02"):
+        tensors = [m.tensor(f"{len(options)}{end}", "float32", (1,)) for end in "io"]
+        m.op("Mine", tensors[:1], tensors[1:], custom=True, custom_options=bytes(options))
+    text = "\n".join(lines(m.model()))
+    assert '{"a b" = ["x", 0.5], size = 3} (FlexBuffer, ' in text
+    assert 'custom_options = "0x0102" (2 bytes)' in text
