@@ -16,7 +16,7 @@ from msgspec import Struct
 from tflite_audit.rules.rule import Confidence, Evidence, Location, Remedy, Severity, Status
 
 FORMAT = "tflite-audit-report"
-VERSION = "1.2"
+VERSION = "1.3"
 """Major: readers of the old document would misread the new one. Minor: fields were added."""
 
 
@@ -152,6 +152,8 @@ class RemedyRecord(Struct, frozen=True):
         difference: largest absolute difference of an output from the source model's.
         relative_difference: the same as a share of that output's range.
         compared_on: `calibration data` or `generated inputs`; empty where nothing was compared.
+        call_seconds: of one call of the model, on this machine.
+        calls: of the model for one of the source: as many as there are steps, where it takes one a call.
     """
 
     title: str
@@ -170,6 +172,8 @@ class RemedyRecord(Struct, frozen=True):
     difference: float | None = None
     relative_difference: float | None = None
     compared_on: str = ""
+    call_seconds: float | None = None
+    calls: int = 1
 
 
 class ConversionRecord(Struct, frozen=True, rename={"pass_": "pass"}):
@@ -279,6 +283,33 @@ class FloatPartRecord(Struct, frozen=True):
     cure: str = ""
 
 
+class RuntimeRecord(Struct, frozen=True):
+    """A runtime that people ship, in its newest release, by the builtin operators alone.
+
+    Attributes:
+        lacks: operators of the model that it does not have; null where that is not known.
+    """
+
+    name: str
+    version: str
+    lacks: list[str] | None
+
+
+class NeedsRecord(Struct, frozen=True):
+    """What the model's builtin operators ask of a runtime, operator codes that no operator uses left out.
+
+    Attributes:
+        runtime: the oldest TensorFlow Lite that has them all; null where one of them is in none that is known.
+        deciding: the operators that need it, or that none is known for.
+        as_of: when the releases of `runtimes` were the newest, such as `November 2026`.
+    """
+
+    runtime: str | None
+    deciding: list[str]
+    runtimes: list[RuntimeRecord]
+    as_of: str
+
+
 class ModelRecord(Struct, frozen=True):
     """A `.tflite` file.
 
@@ -292,6 +323,8 @@ class ModelRecord(Struct, frozen=True):
         timing: how the seconds of the float parts were measured; empty where they were not.
         macs: multiply-accumulates of one call, loops counted once.
         subgraphs: their names, by index.
+        min_runtime_version: what the file states.
+        needs: what its operators need; null where it has no builtin ones.
     """
 
     name: str
@@ -313,6 +346,7 @@ class ModelRecord(Struct, frozen=True):
     timing: str = ""
     macs: int = 0
     subgraphs: list[str] = []
+    needs: NeedsRecord | None = None
 
 
 class FindingRecord(Struct, frozen=True):
@@ -354,6 +388,153 @@ class RuleRecord(Struct, frozen=True):
     severity: Severity
     summary: str
     documentation: str
+
+
+class StepPortRecord(Struct, frozen=True):
+    """An input or output of a model of one step that is no state.
+
+    Attributes:
+        per: `step`, `sequence` (an input that is the same at every step) or `end` (an output that the source model has
+            only after the last step).
+    """
+
+    name: str
+    dtype: str
+    shape: list[int]
+    per: str
+
+
+class StepStateRecord(Struct, frozen=True):
+    """A state of a model of one step: what `output` gives is what `input` takes at the next step.
+
+    Attributes:
+        layer: of the source model.
+        first: what it begins with: `zeros`, `initial_state.npz`, or the source model's input of that name.
+    """
+
+    input: str
+    output: str
+    layer: str
+    dtype: str
+    shape: list[int]
+    first: str
+
+
+class ExactnessRecord(Struct, frozen=True):
+    """How far the float step model, in Keras, is from the source model; `relative` is a share of the output's range."""
+
+    output: str
+    difference: float
+    relative: float
+    answers: int
+
+
+class DriftRecord(Struct, frozen=True):
+    """Differences of one output, or state, of a converted step model; shares of its range.
+
+    Attributes:
+        state: it is a state, which is compared with the float step model's.
+        spread: the range.
+        first, last: the largest after the first step, and after the last of a sample.
+        beyond: the largest in the steps after that, of sequences that go on; null where none do.
+        each: the largest after each step.
+        known: how many of the `answers` compared were compared with the source model's own; the others with those of
+            the float step model.
+    """
+
+    name: str
+    state: bool
+    spread: float
+    largest: float
+    mean: float
+    usual: float
+    first: float
+    last: float
+    beyond: float | None
+    each: list[float]
+    known: int
+    answers: int
+
+
+class StateScaleRecord(Struct, frozen=True):
+    """Scale and zero point of a state where it goes in and where it comes out; null where it is no integer there."""
+
+    state: str
+    read: tuple[float, int] | None
+    written: tuple[float, int] | None
+
+
+class SteppedRecord(Struct, frozen=True):
+    """What a recipe's step model did over the sequences.
+
+    Attributes:
+        reason: why it was not compared; empty where it was.
+        call_seconds: of one step, with setting the inputs and getting the outputs; the mean.
+    """
+
+    recipe: str
+    reason: str = ""
+    call_seconds: float | None = None
+    runtime: str = ""
+    drifts: list[DriftRecord] = []
+    scales: list[StateScaleRecord] = []
+
+
+class WayRecord(Struct, frozen=True):
+    """One way to convert the recurrent layers, with one recipe.
+
+    Attributes:
+        outcome: by the words of `ConversionRecord.outcome`; null where it was not tried, and `reason` says why.
+        works: it runs, and its answers were compared and are the source model's.
+        forms: what became of the recurrent layers: `fused`, `loop`, `unrolled`, `one step`, with their number.
+        call_seconds: of one call.
+        calls: for what the source model does in one.
+        relative_difference: largest difference from the source model's answers, as a share of the output's range.
+        compared_on: see `RemedyRecord`.
+    """
+
+    way: str
+    recipe: str
+    outcome: str | None
+    works: bool
+    reason: str = ""
+    forms: str = ""
+    operators: int | None = None
+    float_operators: int | None = None
+    bytes: int | None = None
+    call_seconds: float | None = None
+    calls: int = 1
+    relative_difference: float | None = None
+    compared_on: str = ""
+
+
+class Streaming(Struct, frozen=True):
+    """A recurrent model as a model of one step.
+
+    Attributes:
+        layers: name and class of the recurrent layers.
+        steps: of the source model's sequences; null where any number goes.
+        sequences: that models were compared on.
+        length: how many steps they have.
+        longest: how many have those that go on beyond.
+        made_up: the sequences are random numbers.
+        calibration_samples: single steps, taken from `calibration_sequences`.
+    """
+
+    layers: list[tuple[str, str]]
+    inputs: list[StepPortRecord]
+    outputs: list[StepPortRecord]
+    states: list[StepStateRecord]
+    steps: int | None
+    sequences: int
+    length: int
+    longest: int
+    made_up: bool
+    calibration_sequences: int
+    calibration_samples: int
+    exact: list[ExactnessRecord]
+    recipes: list[SteppedRecord]
+    ways: list[WayRecord] = []
 
 
 class Pick(Struct, frozen=True):
@@ -403,6 +584,7 @@ class Report(Struct, frozen=True, kw_only=True):
     findings: list[FindingRecord] = []
     outcomes: list[RuleOutcomeRecord] = []
     rules: list[RuleRecord] = []
+    streaming: Streaming | None = None
 
 
 def encode(report: Report) -> bytes:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tflite_audit.reports import failures, float_parts, summary, wording
+from tflite_audit.reports import failures, float_parts, streaming, summary, wording
 from tflite_audit.reports.document import ConversionRecord, FindingRecord, Report
 from tflite_audit.reports.failures import State, state
 from tflite_audit.reports.float_parts import Part
@@ -179,12 +179,37 @@ def _total(report: Report) -> Line:
 
 
 def _run(report: Report, width: int) -> Iterator[Line]:
-    blocks = (_table(report), _floats(report, width), _not_converted(report, width), _errors(report),
-              _rule_errors(report), _notes(report), _verdict(report, width))  # fmt: skip
+    blocks = (_streaming(report, width), _table(report), _floats(report, width), _not_converted(report, width),
+              _errors(report), _rule_errors(report), _notes(report), _verdict(report, width))  # fmt: skip
     for block in map(list, blocks):
         if block:
             yield from (*block, [])
     yield _total(report)
+
+
+def _streaming(report: Report, width: int) -> Iterator[Line]:
+    """The model of one step, how far it drifts, and the other ways side by side with it."""
+    found = report.streaming
+    if found is None:
+        return
+    yield from _prose("one step", streaming.interface(found), width)
+    yield from _prose("states", streaming.passed_on(found), width)
+    yield from ([Span(line)] for line in _wrapped(streaming.compared(found), width))
+    yield []
+    yield from _rows(streaming.aligned(streaming.DRIFT_HEAD, streaming.drift_rows(found), (0, 7)))
+    yield [Span("largest and others: shares of the range of the output that is off most", "muted")]
+    if found.ways:
+        yield []
+        yield from _rows(streaming.aligned(streaming.WAYS_HEAD, streaming.way_rows(found.ways), (0, 1, 2, 3)))
+        for recipe, said in streaming.chosen(found.ways):
+            yield from _prose(recipe, said, width)
+        for names, reason in streaming.reasons(found.ways):
+            yield from _prose(names, reason, width)
+
+
+def _rows(lines: Sequence[tuple[str, bool]]) -> Iterator[Line]:
+    for number, (line, bad) in enumerate(lines):
+        yield [Span(line, "strong" if number == 0 else "caution" if bad else "")]
 
 
 def _not_converted(report: Report, width: int) -> Iterator[Line]:

@@ -158,6 +158,16 @@ def share(value: float | None) -> str:
     return NONE if value is None else percent(value)
 
 
+def call_time(remedy: RemedyRecord) -> str:
+    """How long its model takes for what the source model does in one call."""
+    if remedy.call_seconds is None:
+        return NONE
+    once = seconds(remedy.call_seconds)
+    if remedy.calls == 1:
+        return f"{once} a call"
+    return f"{once} a step, {seconds(remedy.calls * remedy.call_seconds)} for {remedy.calls:,}"
+
+
 def cost(remedy: RemedyRecord) -> str:
     """What a remedy that works costs, in one line."""
     parts: list[str] = []
@@ -168,6 +178,8 @@ def cost(remedy: RemedyRecord) -> str:
         parts.append(size(remedy.bytes))
     if remedy.seconds is not None:
         parts.append(f"converts in {seconds(remedy.seconds)}")
+    if remedy.call_seconds is not None:
+        parts.append(call_time(remedy))
     parts.append(" ".join(filter(None, (difference(remedy), compared_on(remedy)))) if remedy.samples else
                  "not compared with the source model")  # fmt: skip
     return ", ".join(parts)

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from tflite_audit.analyzer.conversion.types import Conversion, Recipe, Repeats
-from tflite_audit.analyzer.evaluation.observed import PartTimes, Ranges, Usage
+from tflite_audit.analyzer.evaluation.observed import Carrying, PartTimes, Ranges, Usage
 from tflite_audit.analyzer.evaluation.types import Evaluation, EvaluationOutcome, Trials
 from tflite_audit.analyzer.model import debug_info, graph, made_by
 from tflite_audit.analyzer.model.debug_info import Locations
@@ -22,10 +22,14 @@ from tflite_audit.analyzer.model.types import Model
 from tflite_audit.analyzer.support.types import Support
 from tflite_audit.rules import precision
 from tflite_audit.rules.accuracy.comparison import Accuracy, Variants
+from tflite_audit.rules.custom_ops.declared import Declarations
 from tflite_audit.rules.precision import ModelPrecision
 from tflite_audit.rules.quantization import floats, weights
 from tflite_audit.rules.quantization.islands import FloatParts
 from tflite_audit.rules.quantization.weights import ModelWeights
+from tflite_audit.rules.recurrent import forms, states
+from tflite_audit.rules.recurrent.forms import RecurrentLayers
+from tflite_audit.rules.recurrent.states import States
 from tflite_audit.rules.rule import Explained, Finding, Later, NotApplicable, Rule, Status
 
 
@@ -43,7 +47,9 @@ class Facts:
         ranges: of the float model's activations over the calibration set.
         usage: of this model's integer activations over data.
         times: how long its float parts take.
+        carrying: whether a second call shows what it keeps from the first.
         variants: the evaluations of all models of the run, this one's among them, by name.
+        declarations: the user's own operators, as the configuration declares them.
     """
 
     model: Model | None = None
@@ -56,7 +62,9 @@ class Facts:
     ranges: Ranges | None = None
     usage: Usage | None = None
     times: PartTimes | None = None
+    carrying: Carrying | None = None
     variants: Variants | None = None
+    declarations: Declarations | None = None
 
     @property
     def recipe(self) -> Recipe | None:
@@ -99,6 +107,18 @@ class Facts:
         return None if self.model is None else weights.of_model(self.model)
 
     @cached_property
+    def recurrent(self) -> RecurrentLayers | None:
+        """The recurrent layers of the model, in every form that they take."""
+        if self.model is None or self.locations is None or self.precision is None:
+            return None
+        return forms.of_model(self.model, self.locations, self.precision)
+
+    @cached_property
+    def states(self) -> States | None:
+        """What the model carries from one call to the next."""
+        return None if self.model is None or self.recurrent is None else states.of_model(self.model, self.recurrent)
+
+    @cached_property
     def parts(self) -> FloatParts | None:
         """What computes in float, and why."""
         if self.model is None or self.precision is None or self.graph is None or self.made_by is None:
@@ -133,10 +153,14 @@ KINDS: Mapping[type, tuple[str, str, str]] = {
     MadeBy: ("model", "made_by", _NO_MODEL),
     FloatParts: ("model", "parts", _NO_MODEL),
     ModelWeights: ("model", "weights", _NO_MODEL),
+    RecurrentLayers: ("model", "recurrent", _NO_MODEL),
+    States: ("model", "states", _NO_MODEL),
+    Declarations: ("declarations", "declarations", "needs operators that the configuration declares"),
     Support: ("support", "support", "needs the support matrix"),
     Ranges: ("ranges", "ranges", "needs the float model's ranges over a calibration set, which `run` measures"),
     Usage: ("usage", "usage", "needs the values of integer tensors over data, which `run` measures"),
     PartTimes: ("times", "times", "needs the time that the float parts take, which `run` measures"),
+    Carrying: ("carrying", "carrying", "needs the model called twice, which `run` does where it keeps a state"),
     Variants: ("variants", "variants", "needs the evaluations of several recipes, which `run` makes"),
 }
 """Type of a fact → the attribute of `Facts` without which there is none, the attribute that holds it, and why a rule

@@ -32,6 +32,7 @@ def clean(tmp_path: Path) -> Path:
     x, y = m.tensor("x", "float32", (1, 4)), m.tensor("net/relu/Relu", "float32", (1, 4))
     m.op("RELU", [x], [y])
     m.signature("serving_default", {"x": x}, {"y": y})
+    m.metadata("min_runtime_version", b"1.5.0")
     path = tmp_path / "clean.tflite"
     path.write_bytes(m.build())
     return path

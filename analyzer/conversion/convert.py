@@ -82,8 +82,8 @@ class SourceWorker(Worker):
         holds: the one whose source was loaded last.
     """
 
-    def __init__(self) -> None:
-        super().__init__(CHILD)
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        super().__init__(CHILD, environment)
         self.holds: Converting | None = None
 
 
@@ -103,6 +103,7 @@ class Converting:
         weights: `kept_weights` of another one of this source, which are given to this one's model.
         worker: shared with others of this source, one of which is loaded at a time; a process of its own by default.
         asked: the recipes are those that the user named: one that lacks its calibration set is then an error.
+        environment: variables for a process of its own (`custom_kernels.environment`).
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Converting:
         weights: Path | None = None,
         worker: SourceWorker | None = None,
         asked: bool = True,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.source = source
         self.calibration = calibration
@@ -128,7 +130,7 @@ class Converting:
         self._weights = weights
         self.asked = asked
         self._on_event = on_event
-        self._worker = worker or SourceWorker()
+        self._worker = worker or SourceWorker(environment)
         self._graph: SourceGraph | None = None
         self._loaded_in: int | None = None  # which of the worker's processes holds the source
         self._description: SourceDescription | None = None
@@ -349,6 +351,7 @@ class Converting:
             signatures=description.signatures if description else (),
             sample_shapes=summary.shapes if summary else {},
             graph=self._graph,
+            recurrent=description.recurrent if description else None,
             calibration_problem=summary.problem if summary and recipe.calibrated else None,
             recipe_problems=self._contradictions(recipe),
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from tflite_audit.analyzer.conversion.composites import Composites, functions_of
 from tflite_audit.analyzer.conversion.constants import Constants
 from tflite_audit.analyzer.conversion.failure import find_layer, function_name
 from tflite_audit.analyzer.conversion.types import Frame, Operand, SourceGraph, SourceOperator
@@ -87,6 +88,7 @@ def _collect(graph_def: Any, layers: Sequence[str], outputs: Sequence[str] | Non
     seen: set[str] = set()
     types = _Types()
     constants = Constants(nodes, library)
+    composites = Composites(library, _LEFT_OUT)
     while pending:
         within, nodes, place = pending.pop(0)
         for node in nodes:
@@ -96,9 +98,12 @@ def _collect(graph_def: Any, layers: Sequence[str], outputs: Sequence[str] | Non
                 continue
             if op in ("VarHandleOp", "VariableV2"):
                 size += _variable_bytes(node)
-            called = [name for name in _called(node) if name in library and name not in seen]
-            if op in library and op not in seen:  # the old kind of call
-                called.append(op)
+            named = [name for name in functions_of(node) if name in library]
+            if op in library:  # the old kind of call
+                named.append(op)
+            if named:
+                composites.see(within, nodes, node, named)
+            called = [name for name in named if name not in seen]
             if op in _LEFT_OUT and not called:
                 continue
             layer = find_layer((node.name,), layers) or place.layer
@@ -126,7 +131,7 @@ def _collect(graph_def: Any, layers: Sequence[str], outputs: Sequence[str] | Non
                         looped=place.looped,
                     )
                 )
-    return SourceGraph(tuple(found), size)
+    return SourceGraph(tuple(found), size, composites.found())
 
 
 def _reached(nodes: Iterable[Any], outputs: Sequence[str]) -> list[Any]:
@@ -141,16 +146,6 @@ def _reached(nodes: Iterable[Any], outputs: Sequence[str]) -> list[Any]:
         reached.add(name)
         pending += [source.lstrip("^").partition(":")[0] for source in by_name[name].input]
     return [node for name, node in by_name.items() if name in reached]
-
-
-def _called(node: Any) -> Iterator[str]:
-    """Names of the functions that a node calls, bodies and conditions included."""
-    for value in node.attr.values():
-        kind = value.WhichOneof("value")
-        if kind == "func":
-            yield value.func.name
-        elif kind == "list":
-            yield from (function.name for function in value.list.func)
 
 
 class _Types:

@@ -221,15 +221,49 @@ class SourceOperator:
 
 
 @dataclass(frozen=True, slots=True)
+class Composite:
+    """A function of the source model that says what it implements, for the converter to put one operator in its place.
+
+    Attributes:
+        name: of the function, as the user named it.
+        implements: the value of its attribute, such as `LSTMCellSimple` or `lstm_b1946a-...` of Keras; the name alone
+            where the attribute is a name with attributes.
+        attribute: `_implements` (`experimental_implements` of `tf.function`) or `api_implements`, as the FunctionDef
+            has it.
+        called: how often the graph calls it.
+        inputs: dtype and shape of each argument, as far as the function says; None for a free shape.
+        outputs: likewise.
+        operators: TensorFlow operator → how many the function holds.
+        attributes: what is given besides: with the name, such as `tfl_fusable_op`, or as attributes of the function
+            (`time_major`, `go_backwards`); booleans and numbers as they are, all else as text.
+        read: indices of the outputs that anything reads, at any call.
+        nonzero: indices of the arguments that are, at any call, a constant of the graph with an element that is not 0.
+    """
+
+    name: str
+    implements: str
+    attribute: str
+    called: int = 1
+    inputs: tuple[tuple[str, tuple[int, ...] | None], ...] = ()
+    outputs: tuple[tuple[str, tuple[int, ...] | None], ...] = ()
+    operators: Mapping[str, int] = field(default_factory=dict[str, int])
+    attributes: Mapping[str, bool | int | float | str] = field(default_factory=dict[str, bool | int | float | str])
+    read: tuple[int, ...] = ()
+    nonzero: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceGraph:
     """The operators that the converter was given, functions included, each once wherever it is called from.
 
     Attributes:
         bytes: of constants and variables together.
+        composites: functions that say what they implement, each once.
     """
 
     operators: tuple[SourceOperator, ...]
     bytes: int = 0
+    composites: tuple[Composite, ...] = ()
 
     def of(self, *ops: str) -> tuple[SourceOperator, ...]:
         """The operators of these names."""
@@ -284,6 +318,8 @@ class Rebuild(StrEnum):
 
     TF_KERAS = "tf_keras"
     UNROLL = "unroll"
+    STEP = "step"
+    """One step a call, each state an input and an output, instead of whole sequences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +369,71 @@ class Change:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SourceRecurrent:
+    """A recurrent layer of the Keras model that was converted, as it is when the converter gets it.
+
+    Attributes:
+        name: of the layer; the forward and the backward layer of a Bidirectional stand by themselves.
+        kind: class, such as `LSTM`, `GRU`, `SimpleRNN`, `ConvLSTM2D`, `RNN`.
+        package: `keras` (Keras 3) or `tf_keras` (Keras 2).
+        cells: class of each cell, in their order; `module.Class` for one that is not Keras's own.
+        inside: names of the layers around it, outermost first, such as a Bidirectional or a model in the model.
+        units: of each cell.
+        batch: size of the first dimension of what it is called with; None where it is free, or not known.
+        steps: likewise, of the time dimension.
+        activation: name, such as `tanh`; empty for a cell that has none.
+        recurrent_activation: likewise.
+        masked: what it is called with carries a mask (Masking, Embedding with mask_zero, or one given by hand); None
+            where that is not known.
+        state_given: it is called with an initial state; None where that is not known.
+        state_nonzero: which is a constant, and not zero.
+        state_used: one of the states that it returns is read, or is an output of the model; None where that is not
+            known.
+        cell_state_used: likewise, of an LSTM's cell state.
+        merge_mode: of the Bidirectional that it is a direction of; empty for any other layer.
+        own_call: its class is not Keras's own, and has a `call` of its own.
+        in_graph: it is called in the graph of layers that Keras keeps of the model, or of a model in it; not by another
+            layer's code.
+        annotated: its function carries the annotation by which the converter fuses it (tf_keras's standard LSTM); None
+            where that is not known.
+    """
+
+    name: str
+    kind: str
+    package: str
+    cells: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    units: tuple[int, ...] = ()
+    batch: int | None = None
+    steps: int | None = None
+    activation: str = ""
+    recurrent_activation: str = ""
+    use_bias: bool = True
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    unroll: bool = False
+    stateful: bool = False
+    time_major: bool = False
+    go_backwards: bool = False
+    return_sequences: bool = False
+    return_state: bool = False
+    masked: bool | None = False
+    state_given: bool | None = False
+    state_nonzero: bool = False
+    state_used: bool | None = False
+    cell_state_used: bool | None = False
+    merge_mode: str = ""
+    own_call: bool = False
+    in_graph: bool = True
+    annotated: bool | None = None
+
+    @property
+    def path(self) -> str:
+        """Its name after those of the layers around it: `encoder/bidirectional/forward_lstm`."""
+        return "/".join((*self.inside, self.name))
+
+
 @dataclass(frozen=True)
 class Conversion:
     """One recipe's conversion, whatever became of it.
@@ -355,6 +456,8 @@ class Conversion:
         graph: the source model's operators; None where the conversion ended before it had a graph.
         calibration_problem: what is wrong with the calibration set; None for a good one, or none.
         recipe_problems: what is wrong with the recipe itself.
+        recurrent: the recurrent layers of the source, in the order in which they are called; () for a model without
+            any, None where it is not a Keras model whose layers are known.
     """
 
     recipe: Recipe
@@ -379,6 +482,7 @@ class Conversion:
     graph: SourceGraph | None = None
     calibration_problem: CalibrationProblem | None = None
     recipe_problems: tuple[RecipeProblem, ...] = ()
+    recurrent: tuple[SourceRecurrent, ...] | None = None
 
     @property
     def stage(self) -> str | None:
@@ -424,6 +528,7 @@ class SourceDescription:
         parameters: values in its variables, non-trainable ones included.
         versions: package → version of what loaded it.
         notes: what the user should know about how it was read.
+        recurrent: its recurrent layers (`Conversion.recurrent`).
     """
 
     name: str
@@ -432,6 +537,7 @@ class SourceDescription:
     parameters: int
     versions: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    recurrent: tuple[SourceRecurrent, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tflite_audit.analyzer import custom_kernels
 from tflite_audit.analyzer.conversion import calibration, input_order, recorder
 from tflite_audit.analyzer.conversion.answers import answer
 from tflite_audit.analyzer.conversion.calibration import CalibrationError, CalibrationSummary
@@ -181,6 +182,11 @@ def _apply(recipe: Recipe, converter: Any, samples: str | None) -> None:
         converter.inference_output_type = tf.dtypes.as_dtype(recipe.inference_output_type)
     if samples is not None:
         converter.representative_dataset = lambda: calibration.samples(Path(samples))
+    try:
+        if registerers := custom_kernels.registerers():  # by which the calibrator runs the user's own operators
+            converter.target_spec._experimental_custom_op_registerers = registerers
+    except RuntimeError as error:
+        raise _Refused(str(error)) from None
     for name, value in recipe.attributes.items():
         if name == "target_spec":
             for inner, inner_value in value.items():

@@ -8,10 +8,12 @@
         trials = trying(path)                                           # runtime: they have different kernels
     with Observing(dataset=dataset) as observing:                       # observing: what is seen while it runs
         usage = observing.usage(path)
+    steps = stepped(path, {"x": frames}, [("h", "h_out")])              # stepping: call by call, its states going on
 
 In the child: `gathering` (the user's functions), `interpreters`, `program` (one signature in an interpreter),
-`samples`, `predicting` (batches where they are proven), `trying`, `tracing` (where a NaN comes from); `watching` (keeps
-every tensor), `calls`, `ranges`, `usage`, `part_times` and `cutting` (some operators as a model). On both sides:
-`npz`, `metrics`, `requests`; in the parent `shortening` (which operator kills). TensorFlow is imported only to read a
-folder of `tf.data.Dataset.save`, and of it the interpreter alone to call models that were just converted.
+`samples`, `predicting` (batches where they are proven), `trying`, `tracing` (where a NaN comes from), `carrying`
+(states from call to call); `watching` (keeps every tensor), `calls`, `ranges`, `usage`, `part_times` and `cutting`
+(some operators as a model). On both sides: `npz`, `metrics`, `requests`; in the parent `shortening` (which operator
+kills). TensorFlow is imported only to read a folder of `tf.data.Dataset.save`, and of it the interpreter alone to
+call models that were just converted.
 """

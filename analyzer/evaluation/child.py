@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tflite_audit.analyzer.evaluation import npz
+from tflite_audit.analyzer.evaluation.carrying import step, twice
 from tflite_audit.analyzer.evaluation.functions import FunctionName, load
 from tflite_audit.analyzer.evaluation.gathering import gather
 from tflite_audit.analyzer.evaluation.metrics import score
@@ -19,8 +20,10 @@ from tflite_audit.analyzer.evaluation.requests import (
     PartTimesRequest,
     PredictRequest,
     ScoreRequest,
+    StepsRequest,
     TraceRequest,
     TrialRequest,
+    TwiceRequest,
 )
 from tflite_audit.analyzer.evaluation.tracing import trace
 from tflite_audit.analyzer.evaluation.trying import try_once
@@ -50,6 +53,14 @@ def _score(value: Any, _: Report) -> Any:
 
 def _try_once(value: Any, report: Report) -> Any:
     return try_once(msgspec.convert(value, TrialRequest), lambda step: report("step", step))
+
+
+def _step(value: Any, report: Report) -> Any:
+    return step(msgspec.convert(value, StepsRequest), lambda doing: report("step", doing))
+
+
+def _twice(value: Any, _: Report) -> Any:
+    return twice(msgspec.convert(value, TwiceRequest))
 
 
 def _trace(value: Any, _: Report) -> Any:
@@ -102,6 +113,8 @@ if __name__ == "__main__":
             "predict": _predict,
             "score": _score,
             "try_once": _try_once,
+            "step": _step,
+            "twice": _twice,
             "trace": _trace,
             "ranges": _ranges,
             "usage": _usage,

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from tflite_audit.analyzer import custom_kernels
+
 
 class Runtime(StrEnum):
     """A package with an interpreter, by the name that it is imported by, written as on PyPI."""
@@ -45,12 +47,32 @@ def described(runtime: Runtime) -> str:
 def interpreter(runtime: Runtime) -> type[Any]:
     """The package's `Interpreter`. For child processes only, one runtime in each: both bring a copy of the same code.
 
+    With the implementations of the user's own operators, where the process was given any.
+
     Raises:
         ImportError: the package is not installed, or broken.
     """
-    if runtime is Runtime.LITERT:
-        return import_module("ai_edge_litert.interpreter").Interpreter
-    return _tensorflows()
+    litert = runtime is Runtime.LITERT
+    plain = import_module("ai_edge_litert.interpreter").Interpreter if litert else _tensorflows()
+    return _with_custom_kernels(plain, registers=not litert) if custom_kernels.given() else plain
+
+
+def _with_custom_kernels(plain: type[Any], *, registers: bool) -> type[Any]:
+    """Each library as a delegate where it is one; where it is none, only TensorFlow's interpreter can take it.
+
+    Making one raises RuntimeError where a library cannot be loaded.
+    """
+    module: Any = sys.modules[plain.__module__]
+    taken: Any = module.InterpreterWithCustomOps if registers else plain
+
+    class WithCustomKernels(taken):  # type: ignore[misc]
+        def __init__(self, **options: Any) -> None:
+            delegates = custom_kernels.delegates(module.load_delegate)
+            more = {"custom_op_registerers": custom_kernels.registerers()} if registers and not delegates else {}
+            super().__init__(experimental_delegates=delegates, **more, **options)
+
+    WithCustomKernels.__module__ = plain.__module__
+    return WithCustomKernels
 
 
 def _tensorflows() -> type[Any]:

@@ -7,6 +7,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Carrying:
+    """Whether a model that keeps something from call to call shows it.
+
+    Attributes:
+        repeats: a second call with the same values gave bit for bit the same answer.
+        resets: so did a third one, after `reset_all_variables()`.
+        runtime: the interpreter's package and version.
+    """
+
+    repeats: bool
+    resets: bool
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
 class TensorRange:
     """A float tensor's values over all samples.
 

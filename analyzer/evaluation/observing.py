@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from tflite_audit.analyzer.evaluation.dataset import Dataset
-from tflite_audit.analyzer.evaluation.observed import PartTimes, Ranges, Usage
+from tflite_audit.analyzer.evaluation.observed import Carrying, PartTimes, Ranges, Usage
 from tflite_audit.analyzer.evaluation.program import runtime
 from tflite_audit.analyzer.evaluation.requests import (
     CHILD,
@@ -20,6 +20,8 @@ from tflite_audit.analyzer.evaluation.requests import (
     PartTimesRequest,
     RangesReply,
     Samples,
+    TwiceReply,
+    TwiceRequest,
     UsageReply,
 )
 from tflite_audit.analyzer.isolation import Limits, Replied, Worker
@@ -50,6 +52,7 @@ class Observing:
         signature: of the models; None where there is only one.
         limits: on each request, which takes some seconds at the most by itself.
         log: file that what the child prints is appended to.
+        environment: variables for the child process (`custom_kernels.environment`).
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Observing:
         signature: str | None = None,
         limits: Limits | None = None,
         log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._data = None
         if dataset is not None:
@@ -68,7 +72,7 @@ class Observing:
         self._signature = signature
         self._limits = limits or Limits()
         self._log = log or Path(os.devnull)
-        self._worker = Worker(CHILD)
+        self._worker = Worker(CHILD, environment)
 
     def __enter__(self) -> Self:
         return self
@@ -95,6 +99,13 @@ class Observing:
         reply = self._observe("usage", model, samples, _USAGE, seconds, UsageReply)
         data = EVALUATION if samples is self._data else CALIBRATION
         return None if reply is None else Usage(reply.samples, reply.tensors, data)
+
+    def carrying(self, model: Path) -> Carrying | None:
+        """Whether a second call shows what a model keeps from the first."""
+        samples = self._data or self._calibration or Samples()
+        request = TwiceRequest(model=str(model.absolute()), signature=self._signature, samples=samples)
+        reply = self._ask("twice", request, 0.0, TwiceReply)
+        return None if reply is None else Carrying(reply.repeats, reply.resets, runtime())
 
     def part_times(self, model: Path, parts: Sequence[Part]) -> PartTimes | None:
         """Of parts of the main graph; those of other graphs, and those that are no model of their own, are left out."""

@@ -122,20 +122,28 @@ class Program:
         self._interpreter.allocate_tensors()
         self._on_step("invoking")
 
-    def __call__(self, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Run once; inputs are of the tensors' own types and, but for several subgraphs, of the shapes allocated."""
+    def __call__(self, values: Mapping[str, NDArray[Any]], *, keep: bool = False) -> dict[str, NDArray[Any]]:
+        """Run once; inputs are of the tensors' own types and, but for several subgraphs, of the shapes allocated.
+
+        Args:
+            keep: go on from the variable tensors that the call before left, instead of anew.
+        """
         interpreter = self._interpreter
+        if not keep:
+            self.reset()
         if self._runner is not None:
-            if self._called:
-                interpreter.reset_all_variables()
             answers = self._runner(**values)
             self._called = True
             return answers
-        interpreter.reset_all_variables()
         for name, index in self._input_order.items():
             interpreter.set_tensor(index, values[name])
         interpreter.invoke()
         return {name: interpreter.get_tensor(index) for name, index in self._output_order.items()}
+
+    def reset(self) -> None:
+        """Set the variable tensors to zero, as they are before the first call. Resource variables are not touched."""
+        if self._runner is None or self._called:  # it allocates as it is called; before that there is nothing to set
+            self._interpreter.reset_all_variables()
 
     @property
     def by_position(self) -> tuple[str, ...]:

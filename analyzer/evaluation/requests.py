@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
@@ -176,6 +177,60 @@ class PartTimesReply(Struct, frozen=True):
     model: float
     parts: list[float | None]
     runs: int
+
+
+class Carry(StrEnum):
+    """How a state that is an input and an output goes from one call to the next."""
+
+    VALUES = "values"
+    """Dequantized by the output's scale and quantized by the input's, which rounds where they differ."""
+    BYTES = "bytes"
+    """Copied as it is: where the scales differ, it is another value."""
+
+
+class StepsRequest(Struct, frozen=True, kw_only=True):
+    """Call a model step by step; see `stepping.stepped`.
+
+    Attributes:
+        inputs: archive, one array an input that is no state, the steps first; None where there is none.
+        outputs: archive to write, one array an output, the steps first, real values.
+        initial: archive of the states' first values.
+    """
+
+    model: str
+    runtime: Runtime
+    signature: str | None
+    inputs: str | None
+    outputs: str
+    states: list[tuple[str, str]]
+    steps: int | None
+    initial: str | None
+    carry: Carry
+    again: bool
+
+
+class TwiceRequest(Struct, frozen=True, kw_only=True):
+    """Call a model twice with the same values, and once more after a reset."""
+
+    model: str
+    signature: str | None
+    samples: Samples
+
+
+class TwiceReply(Struct, frozen=True):
+    """See `observed.Carrying`."""
+
+    repeats: bool
+    resets: bool
+
+
+class StepsReply(Struct, frozen=True):
+    """See `stepping.Stepped`."""
+
+    signature: str | None
+    steps: int
+    seconds: float
+    resets: bool | None
 
 
 def value_of(end: End, kind: type[T], doing: str) -> T:

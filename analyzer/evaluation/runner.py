@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,6 +40,7 @@ class Evaluating:
         scratch: an existing folder; `evaluation.log` (what the child prints) and answers are written into it.
         reference_outputs: `.npz` of the source model's outputs to the same samples, by output name.
         limits: on each model.
+        environment: variables for the child process (`custom_kernels.environment`).
 
     Raises:
         DataError: on entering, when the metric is a function that cannot be imported.
@@ -52,13 +54,14 @@ class Evaluating:
         *,
         reference_outputs: Path | None = None,
         limits: Limits | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._dataset = dataset
         self._metric = metric
         self._scratch = scratch.absolute()
         self._reference = reference_outputs
         self._limits = limits
-        self._interpreter = Worker(CHILD)
+        self._interpreter = Worker(CHILD, environment)
         # A metric of the user's may import TensorFlow, which does not belong into the interpreter's process.
         self._scorer = self._interpreter if metric.function is None else Worker(CHILD)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,9 +24,9 @@ BOTH = (Runtime.LITERT, Runtime.TENSORFLOW)
 """LiteRT is always asked, and first: evaluations are made with it."""
 
 
-def trial_worker() -> Worker:
+def trial_worker(environment: Mapping[str, str] | None = None) -> Worker:
     """A child process for several trials, all in one runtime."""
-    return Worker(CHILD)
+    return Worker(CHILD, environment)
 
 
 class Trying:
@@ -38,6 +38,7 @@ class Trying:
     Args:
         runtimes: LiteRT's first. Another that is not installed is not asked, and `Trials` says so.
         dataset, samples, signature, limits, log: see `try_model`.
+        environment: variables for the child processes (`custom_kernels.environment`).
     """
 
     def __init__(
@@ -49,11 +50,12 @@ class Trying:
         signature: str | None = None,
         limits: Limits | None = None,
         log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._dataset, self._samples, self._signature = dataset, samples, signature
         self._limits, self._log = limits, log
         self._missing = [r for r in runtimes if r is not Runtime.LITERT and not is_installed(r)]
-        self._workers = {runtime: trial_worker() for runtime in runtimes if runtime not in self._missing}
+        self._workers = {runtime: trial_worker(environment) for runtime in runtimes if runtime not in self._missing}
 
     def __enter__(self) -> Trying:
         return self

@@ -23,7 +23,8 @@ from tflite_audit.analyzer.evaluation.types import DataError, FirstSample, Input
 STARTING, LOADING, TRACING = "starting", "loading", "tracing"
 """Steps beside those of `Program`: the runtime is imported; an answer's NaN is looked for."""
 
-_SEED = 0
+SEED = 0
+"""Of the values that are made up."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -123,8 +124,8 @@ def _values(request: TrialRequest, program: Program) -> tuple[Arrays, Inputs]:
     for sample in request.samples:
         if (values := _fitting(sample, program)) is not None:
             return values, Inputs.CALIBRATION
-    random = np.random.default_rng(_SEED)
-    return {name: _made_up(slot, random) for name, slot in program.inputs.items()}, Inputs.MADE_UP
+    random = np.random.default_rng(SEED)
+    return {name: made_up(slot, random) for name, slot in program.inputs.items()}, Inputs.MADE_UP
 
 
 def _fitting(sample: FirstSample, program: Program) -> Arrays | None:
@@ -134,7 +135,7 @@ def _fitting(sample: FirstSample, program: Program) -> Arrays | None:
     return fitting(arrays, sample.names, sample.signature, program)
 
 
-def _made_up(slot: Slot, random: np.random.Generator) -> NDArray[Any]:
+def made_up(slot: Slot, random: np.random.Generator) -> NDArray[Any]:
     """Values between 0 and 1, quantized where the input is; zeros for integers that stand for themselves."""
     if slot.dtype.kind == "f":
         return random.random(slot.shape, np.float32).astype(slot.dtype)

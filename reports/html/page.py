@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tflite_audit.reports import failures, float_parts, life, stages, summary, wording
+from tflite_audit.reports import failures, float_parts, life, stages, streaming, summary, wording
 from tflite_audit.reports.document import Report
 from tflite_audit.reports.html import drawing, island, precision, strip
 from tflite_audit.reports.html.precision import Look
@@ -73,6 +73,7 @@ def _names(report: Report) -> dict[str, Any]:
         "picked": {pick.name for pick in report.verdict.picks},
         "worst": _worst(report),
         "float_parts": float_parts,
+        "st": streaming,
         "evidence_kind": _evidence_kind,
         "per_sample": summary.seconds_per_sample,
         "bands": strip.BANDS,

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.graph import calls
-from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
+from tflite_audit.analyzer.model.variables import Variable, handles
 from tflite_audit.rules import places
 from tflite_audit.rules.rule import Finding, NotApplicable, Remedy, Severity, rule
-
-Variable = tuple[str, str]
-"""(container, shared_name): what makes two VAR_HANDLE operators the same variable (lite/kernels/var_handle.cc)."""
 
 
 @rule("M003", "variable-never-assigned", Severity.ERROR)
@@ -35,7 +32,7 @@ def variable_never_assigned(model: Model, locations: Locations) -> Iterator[Find
     Convert what owns its variables: a Keras model with `from_keras_model`, a SavedModel with `from_saved_model`. With
     `from_concrete_functions`, pass as second argument an object that tracks the variables (a `tf.Module`).
     """
-    resolved = _resolve(model)
+    resolved = handles(model)
     reads: dict[Variable, list[tuple[Subgraph, Operator]]] = {}
     assigned: set[Variable | None] = set()
     for subgraph, op in model.operators:
@@ -72,27 +69,3 @@ def _finding(lost: dict[Variable, list[tuple[Subgraph, Operator]]], locations: L
         ),
         key=("read and never assigned",),
     )
-
-
-def _resolve(model: Model) -> dict[tuple[int, int], Variable]:
-    """(subgraph, resource tensor) → variable, also where the handle was passed to a called subgraph."""
-    found: dict[tuple[int, int], Variable] = {}
-    for subgraph, op in model.operators:
-        if op.name == "VAR_HANDLE" and op.outputs:
-            options = model.options(subgraph, op)
-            found[subgraph.index, op.outputs[0]] = (
-                str(options.get("container") or ""),
-                str(options.get("shared_name") or ""),
-            )
-    passed = list(calls(model))
-    for _ in range(len(model.subgraphs)):  # a handle goes one call deeper each time
-        before = len(found)
-        for call in passed:
-            op = model.subgraphs[call.subgraph].operators[call.operator]
-            given = op.inputs[1:] if op.name == "IF" else op.inputs
-            for outer, inner in zip(given, model.subgraphs[call.callee].inputs, strict=False):
-                if outer != OPTIONAL and (call.subgraph, outer) in found:
-                    found[call.callee, inner] = found[call.subgraph, outer]
-        if len(found) == before:
-            break
-    return found

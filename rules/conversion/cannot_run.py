@@ -9,7 +9,7 @@ from tflite_audit.analyzer.evaluation.types import EvaluationOutcome, Lack, Tria
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
 from tflite_audit.rules import places
-from tflite_audit.rules.conversion import proposals, runtimes
+from tflite_audit.rules.conversion import proposals, runtimes, xnnpack
 from tflite_audit.rules.rule import Evidence, Finding, Location, Proposal, Remedy, Severity, Table, rule
 
 _HOW = {
@@ -51,6 +51,15 @@ def cannot_run(trials: Trials, model: Model, locations: Locations, conversion: C
         found = [places.of_operator(subgraph, op, locations) for subgraph, op in blamed]
         where = f" ({found[0].layer})" if found and found[0].layer else ""
         cause = runtimes.why(group, where, _types(*blamed[0]) if blamed else "")
+        if cause and blamed and (converted := _state_behind(*blamed[0])):
+            cause += (
+                f": it writes its state in place, into a variable tensor, and {converted} stands between the two, "
+                f"since the converter quantized the state and not {trial.operator}"
+            )
+        beyond = xnnpack.requantized(model) if xnnpack.refuses(trial) else ()
+        if beyond:
+            found = [places.of_operator(one.subgraph, one.operator, locations) for one in beyond]
+            cause = _beyond(beyond[0], places.named(found), group)
         others = "".join(f"; {runtimes.named(t)} runs it" for t in running)
         who = places.enumerated(runtimes.named(t) for t in group)
         custom = trial.lack is Lack.IMPLEMENTATION
@@ -60,7 +69,7 @@ def cannot_run(trials: Trials, model: Model, locations: Locations, conversion: C
             location=found[0] if found else Location(op=trial.operator),
             evidence=tuple(_evidence(trials, trial, found)),
             cause=_sentence(cause, others) if cause else None,
-            remedy=None if offered else _remedy(trial, custom),
+            remedy=_WITHOUT_XNNPACK if beyond else None if offered else _remedy(trial, custom),
             culprits=tuple(found[:1] if trial.outcome is EvaluationOutcome.CRASHED else found),
             proposals=offered,
             severity=Severity.WARNING if custom or running else None,
@@ -92,6 +101,35 @@ def _types(subgraph: Subgraph, op: Operator) -> str:
     """Of what it reads and writes, each once."""
     tensors = (*subgraph.read_by(op), *subgraph.written_by(op))
     return places.enumerated(dict.fromkeys(tensor.dtype for tensor in tensors)) if tensors else ""
+
+
+def _beyond(first: xnnpack.Requantized, where: str, group: Sequence[Trial]) -> str:
+    who = places.enumerated(runtimes.named(trial) for trial in group)
+    return (
+        f"XNNPACK, which {who} {'runs' if len(group) == 1 else 'run'} by default, refuses "
+        f"{first.operator.name}{where}: input scale times weight scale over output scale is {first.factor:,.0f}, and "
+        f"has to be less than {xnnpack.REQUANTIZATION:.0f}; the output's scale is {first.scale:.2g}"
+    )
+
+
+_WITHOUT_XNNPACK = Remedy(
+    "Run it without the default delegate; or have the tensor calibrated on values that are not all 0. Where it is 0 "
+    "for every input, as in the first step of an unrolled layer with a free batch, fix the batch: the converter folds "
+    "it.",
+    "interpreter = Interpreter(path, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)",
+)
+
+
+def _state_behind(subgraph: Subgraph, op: Operator) -> str | None:
+    """The operator that stands between a fused recurrent operator and the tensor of its state; None where none does."""
+    for tensor in subgraph.read_by(op):
+        producer = subgraph.producers.get(tensor.index)
+        if producer is None:
+            continue
+        between = subgraph.operators[producer]
+        if between.name in {"DEQUANTIZE", "QUANTIZE"} and any(t.variable for t in subgraph.read_by(between)):
+            return between.name
+    return None
 
 
 def _evidence(trials: Trials, trial: Trial, found: list[Location]) -> Iterator[Evidence]:

@@ -49,7 +49,7 @@ def free_tensor_list(conversion: Conversion) -> Iterator[Finding]:
             *proposals.unrolled(conversion),
             *([] if free else [_element_shape()]),
             proposals.single_batch(conversion),
-            proposals.state_outside(),
+            *proposals.state_outside(conversion),
             proposals.flex(conversion, ops, lists=True),
         ),
     )

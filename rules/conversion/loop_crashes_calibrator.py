@@ -52,7 +52,7 @@ def loop_crashes_calibrator(conversion: Conversion) -> Iterator[Finding]:
             *proposals.unrolled(conversion),
             proposals.dynamic(conversion),
             *([] if proposals.is_keras(conversion) else [proposals.python_loop()]),
-            proposals.state_outside(),
+            *proposals.state_outside(conversion),
         ),
         key=("WHILE",),
     )

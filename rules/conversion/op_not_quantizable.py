@@ -52,6 +52,7 @@ def _ways(conversion: Conversion, ops: list[str]) -> Iterator[Proposal]:
     loops = bool(set(ops) & set(operators.RECURRENT))
     if loops:
         yield from proposals.unrolled(conversion)
+        yield from proposals.state_outside(conversion)
     else:
         yield from proposals.quantizable(conversion, ops)
         yield from proposals.rewritten([source for op in ops for source in sorted(operators.sources(op))])

@@ -120,16 +120,23 @@ def python_loop() -> Proposal:
     )
 
 
-def state_outside() -> Proposal:
-    """One step a call, with the state as input and output."""
-    return Proposal(
-        "Take the state in as an input and give it back as an output",
+def state_outside(conversion: Conversion) -> Iterator[Proposal]:
+    """One step a call, with the state as input and output; not for a model that is known to have no recurrent layer."""
+    if conversion.recurrent == ():
+        return
+    by_hand = (
         "step = keras.Input(batch_shape=(1, 1, features))\n"
         "state = [keras.Input(batch_shape=(1, units)), keras.Input(batch_shape=(1, units))]\n"
         "output, *new_state = keras.layers.LSTM(units, return_state=True, unroll=True)(step, initial_state=state)\n"
         "model = keras.Model([step, *state], [output, *new_state])\n"
-        "model.set_weights(trained.get_weights())  # the same weights; the application keeps the state between calls",
+        "model.set_weights(trained.get_weights())  # the same weights; the application keeps the state between calls"
+    )
+    command = "tflite-audit streamify SOURCE  # makes that model of yours, and compares it step by step"
+    yield Proposal(
+        "Take the state in as an input and give it back as an output",
+        f"{command}\n\n# or by hand\n{by_hand}" if is_keras(conversion) else by_hand,
         "One call a step instead of one a sequence, and no loop at all.",
+        Change(source=SourceChange(rebuild=(Rebuild.STEP,))) if is_keras(conversion) else None,
     )
 
 

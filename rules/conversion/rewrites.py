@@ -48,15 +48,43 @@ def resize(images, size, method="bicubic", antialias=False):
 ''',
 )
 
-_INVERSE = '''
-def inverse(a, steps=30):
-    """`tf.linalg.inv` by Newton's iteration (Schulz): matrix products only."""
-    identity = tf.eye(a.shape[-1])
-    norms = tf.reduce_max(tf.reduce_sum(tf.abs(a), -1), -1) * tf.reduce_max(tf.reduce_sum(tf.abs(a), -2), -1)
-    x = tf.linalg.matrix_transpose(a) / norms[..., tf.newaxis, tf.newaxis]
-    for _ in range(steps):
-        x = tf.matmul(x, 2.0 * identity - tf.matmul(a, x))
-    return x
+_ELIMINATE = '''
+def eliminate(m):
+    """Gauss-Jordan with row exchanges: [..., n, n + k], a matrix and what stands right of it, -> [..., n, k]."""
+    n = m.shape[-2]
+    for k in range(n):
+        column = tf.where(tf.range(n) >= k, tf.abs(m[..., k]), -tf.ones([n]))
+        largest = tf.one_hot(tf.argmax(column, -1, tf.int32), n)[..., tf.newaxis]
+        pivot, row = tf.reduce_sum(largest * m, -2, keepdims=True), m[..., k : k + 1, :]
+        m = m + largest * (row - pivot)
+        pivot = pivot / pivot[..., k : k + 1]
+        here = tf.one_hot(k, n)[:, tf.newaxis]
+        m = (1.0 - here) * (m - m[..., k : k + 1] * pivot) + here * pivot
+    return m[..., n:]
+'''
+
+_ELIMINATE_COST = (
+    "Equal to rounding, also where rows have to be exchanged; some 20 operators a row, so for up to 8 rows or so. A "
+    "singular matrix gives NaN instead of an error."
+)
+
+_ERFINV = '''
+def erfinv(x):
+    """M. Giles, Approximating the erfinv function, in single precision."""
+    def polynomial(w, coefficients):
+        total = coefficients[0] * tf.ones_like(w)
+        for c in coefficients[1:]:
+            total = total * w + c
+        return total
+
+    w = -tf.math.log((1.0 - x) * (1.0 + x))
+    near = polynomial(w - 2.5, [
+        2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+        0.246640727, 1.50140941])
+    far = polynomial(tf.sqrt(tf.maximum(w, 5.0)) - 3.0, [
+        -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+        1.00167406, 2.83297682])
+    return tf.where(w < 5.0, near, far) * x
 '''
 
 _ERF = '''
@@ -109,6 +137,20 @@ def {name}(re, im):
 '''
 _DFT_COST = "Equal to rounding, but n² multiplications instead of n log n, and 8 n² bytes of constants."
 _DFT_TITLE = "Write the Fourier transform as matrix products on two real tensors"
+
+_DFT2D = '''
+def {name}(re, im):
+    """`tf.signal.{name}` of the last two axes: (real, imaginary) in, (real, imaginary) out."""
+    def along_last(re, im):
+        n = re.shape[-1]
+        angle = {sign}2.0 * np.pi * np.outer(np.arange(n), np.arange(n)) / n
+        c, s = np.cos(angle).astype("float32"){scale}, np.sin(angle).astype("float32"){scale}
+        return tf.tensordot(re, c, 1) - tf.tensordot(im, s, 1), tf.tensordot(re, s, 1) + tf.tensordot(im, c, 1)
+
+    re, im = along_last(*map(tf.linalg.matrix_transpose, along_last(re, im)))
+    return tf.linalg.matrix_transpose(re), tf.linalg.matrix_transpose(im)
+'''
+_DFT2D_COST = "Equal to rounding, but n³ multiplications for an image of n² values."
 
 _OF_TENSORFLOW: dict[str, Rewrite] = {
     # Detection
@@ -204,6 +246,16 @@ def extract_patches(images, size, stride=1, padding="SAME"):
     return tf.nn.conv2d(images, kernel, stride, padding)
 """,
     ),
+    "ExtractVolumePatches": _rewrite(
+        "Patches by a convolution in three dimensions with an identity kernel",
+        "Exact; multiplies by zeros, size³ · channels for every value.",
+        """
+def extract_volume_patches(x, size, stride=1, padding="VALID"):
+    length = size**3 * x.shape[-1]
+    kernel = tf.reshape(tf.eye(length), [size, size, size, x.shape[-1], length])
+    return tf.nn.conv3d(x, kernel, [1, stride, stride, stride, 1], padding)
+""",
+    ),
     "Dilation2D": _rewrite(
         "Greyscale dilation as the largest of shifted images",
         "Exact; one ADD and one MAXIMUM for each value of the structuring element.",
@@ -262,19 +314,44 @@ def avg_pool3d(x, size=2, stride=2, padding="VALID"):
     ),
     # Linear algebra
     "MatrixInverse": _rewrite(
-        "Invert by Newton's iteration, in matrix products",
-        "60 matrix products; float32 accuracy for matrices with a condition number up to about 1000, and more `steps` "
-        "or another method beyond.",
-        _INVERSE,
+        "Invert by Gauss-Jordan elimination, unrolled",
+        _ELIMINATE_COST,
+        _ELIMINATE
+        + """
+def inverse(a):
+    identity = tf.eye(a.shape[-1]) + tf.zeros_like(a)
+    return eliminate(tf.concat([a, identity], -1))
+""",
     ),
     "MatrixSolve": _rewrite(
-        "Solve by an inverse from Newton's iteration",
-        "60 matrix products; float32 accuracy for a condition number up to about 1000.",
-        _INVERSE
+        "Solve by Gauss-Jordan elimination, unrolled",
+        _ELIMINATE_COST,
+        _ELIMINATE
         + """
 def solve(a, b):
-    return tf.matmul(inverse(a), b)
+    return eliminate(tf.concat([a, b], -1))
 """,
+    ),
+    "LogMatrixDeterminant": _rewrite(
+        "Sign and logarithm of the determinant by elimination, unrolled",
+        "Equal to rounding; some 20 operators a row, so for up to 8 rows or so. A singular matrix gives NaN instead of "
+        "-inf.",
+        '''
+def slogdet(a):
+    """`a` [..., n, n] -> (sign, log of the absolute value)."""
+    n = a.shape[-1]
+    sign = log = 0.0
+    for k in range(n):
+        column = tf.where(tf.range(n) >= k, tf.abs(a[..., k]), -tf.ones([n]))
+        largest = tf.one_hot(tf.argmax(column, -1, tf.int32), n)
+        pivot, row = tf.reduce_sum(largest[..., tf.newaxis] * a, -2, keepdims=True), a[..., k : k + 1, :]
+        a = a + largest[..., tf.newaxis] * (row - pivot)
+        below = tf.cast(tf.range(n) > k, tf.float32)[:, tf.newaxis]
+        a = a - below * a[..., k : k + 1] * (pivot / pivot[..., k : k + 1])
+        turned = tf.sign(pivot[..., 0, k]) * (2.0 * largest[..., k] - 1.0)
+        sign, log = turned if k == 0 else sign * turned, log + tf.math.log(tf.abs(pivot[..., 0, k]))
+    return sign, log
+''',
     ),
     "MatrixDeterminant": _rewrite(
         "Determinant by minors",
@@ -360,6 +437,28 @@ def sparse_dense_matmul(indices, values, shape, dense):
 """,
     ),
     # Elementwise
+    "Softplus": _rewrite(
+        "softplus without overflow",
+        "Equal to rounding. TensorFlow 2.21 converts `tf.math.softplus` so by itself.",
+        "def softplus(x):\n    return tf.nn.relu(x) + tf.math.log(1.0 + tf.exp(-tf.abs(x)))\n",
+    ),
+    "Erfinv": _rewrite(
+        "erfinv by polynomials", "A relative difference of at most 1e-5 between -0.999 and 0.999.", _ERFINV
+    ),
+    "Ndtri": _rewrite(
+        "The normal quantile by erfinv, in polynomials",
+        "A relative difference of at most 2e-5 between 0.001 and 0.999, and rounding shows nearer to 0 and 1.",
+        _ERFINV
+        + """
+def ndtri(p):
+    return 1.4142135 * erfinv(2.0 * p - 1.0)
+""",
+    ),
+    "Invert": _rewrite(
+        "One less than the negative",
+        "Exact for signed integers.",
+        "def invert(x):\n    return -1 - x\n",
+    ),
     "Erf": _rewrite("erf by a rational approximation", "Differs by at most 4e-7; for GELU use `tf.nn.gelu`.", _ERF),
     "Erfc": _rewrite(
         "erfc by a rational approximation",
@@ -504,6 +603,37 @@ def segment_mean(x, segments, count):
         "Exact; the number of segments must be known, and empty ones hold the smallest number instead of 0.",
         "def segment_max(x, segments, count):\n    return tf.math.unsorted_segment_max(x, segments, count)\n",
     ),
+    "SegmentMin": _rewrite(
+        "UNSORTED_SEGMENT_MIN",
+        "Exact; the number of segments must be known, and empty ones hold the largest number instead of 0.",
+        "def segment_min(x, segments, count):\n    return tf.math.unsorted_segment_min(x, segments, count)\n",
+    ),
+    "SegmentProd": _rewrite(
+        "UNSORTED_SEGMENT_PROD",
+        "Equal to rounding; the number of segments must be known.",
+        "def segment_prod(x, segments, count):\n    return tf.math.unsorted_segment_prod(x, segments, count)\n",
+    ),
+    "SparseSegmentMean": _rewrite(
+        "GATHER, then UNSORTED_SEGMENT_SUM by the number of rows",
+        "Equal to rounding; the number of segments must be known, empty ones are 0.",
+        """
+def sparse_segment_mean(x, indices, segments, count):
+    rows = tf.gather(x, indices)
+    total = tf.math.unsorted_segment_sum(rows, segments, count)
+    return total / tf.maximum(tf.math.unsorted_segment_sum(tf.ones_like(rows), segments, count), 1.0)
+""",
+    ),
+    "UnravelIndex": _rewrite(
+        "Divide by the strides",
+        "Exact; an index outside is not refused.",
+        '''
+def unravel_index(indices, dims):
+    """`dims` as a list of numbers."""
+    strides = [int(np.prod(dims[i + 1 :])) for i in range(len(dims))]
+    return tf.stack([indices // stride % size for stride, size in zip(strides, dims)])
+''',
+        _NUMPY,
+    ),
     "SparseSegmentSum": _rewrite(
         "GATHER, then UNSORTED_SEGMENT_SUM",
         "Equal to rounding; the number of segments must be known.",
@@ -576,8 +706,8 @@ def ctc_greedy_decoder(logits):
     ),
     "LookupTableFindV2": _rewrite(
         "Compare with every key",
-        "Exact for tables of numbers; keys · queries comparisons, so for some thousand keys at most. Tables from int64 "
-        "to text and from text to int64 convert as they are.",
+        "Exact for tables from numbers or text to numbers; keys · queries comparisons, so for some thousand keys at "
+        "most. Tables from int64 to text and from text to int64 convert as they are.",
         '''
 def look_up(queries, keys, values, default):
     """`keys`, `values` [n]: the table's, as constants."""
@@ -661,19 +791,32 @@ def irfft(re, im):
         _NUMPY,
     ),
     "FFT2D": _rewrite(
-        "Write the Fourier transform as matrix products on two real tensors",
-        "Equal to rounding, but n³ multiplications for an image of n² values.",
+        _DFT_TITLE,
+        _DFT2D_COST,
+        _DFT2D.format(name="fft2d", sign="-", scale=""),
+        _NUMPY,
+    ),
+    "IFFT2D": _rewrite(
+        _DFT_TITLE,
+        _DFT2D_COST,
+        _DFT2D.format(name="ifft2d", sign="", scale=" / n"),
+        _NUMPY,
+    ),
+    "IRFFT2D": _rewrite(
+        "Write the inverse Fourier transform as matrix products on two real tensors",
+        _DFT2D_COST,
         '''
-def fft2d(re, im):
-    """`tf.signal.fft2d` of the last two axes: (real, imaginary) in, (real, imaginary) out."""
-    def along_last(re, im):
-        n = re.shape[-1]
-        angle = -2.0 * np.pi * np.outer(np.arange(n), np.arange(n)) / n
-        c, s = np.cos(angle).astype("float32"), np.sin(angle).astype("float32")
-        return tf.tensordot(re, c, 1) - tf.tensordot(im, s, 1), tf.tensordot(re, s, 1) + tf.tensordot(im, c, 1)
-
-    re, im = along_last(*map(tf.linalg.matrix_transpose, along_last(re, im)))
-    return tf.linalg.matrix_transpose(re), tf.linalg.matrix_transpose(im)
+def irfft2d(re, im):
+    """`tf.signal.irfft2d` of the last two axes: (real, imaginary) of n // 2 + 1 columns -> n columns, n even."""
+    rows, n = re.shape[-2], 2 * (re.shape[-1] - 1)
+    angle = 2.0 * np.pi * np.outer(np.arange(rows), np.arange(rows)) / rows
+    c, s = (np.cos(angle) / rows).astype("float32"), (np.sin(angle) / rows).astype("float32")
+    re, im = tf.matmul(c, re) - tf.matmul(s, im), tf.matmul(c, im) + tf.matmul(s, re)
+    k = np.arange(n // 2 + 1)
+    angle = 2.0 * np.pi * np.outer(k, np.arange(n)) / n
+    twice = np.where((k == 0) | (k == n // 2), 1.0, 2.0)[:, None] / n
+    c, s = (twice * np.cos(angle)).astype("float32"), (twice * np.sin(angle)).astype("float32")
+    return tf.tensordot(re, c, 1) - tf.tensordot(im, s, 1)
 ''',
         _NUMPY,
     ),

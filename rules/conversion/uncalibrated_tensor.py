@@ -48,6 +48,7 @@ def uncalibrated_tensor(conversion: Conversion) -> Iterator[Finding]:
         proposals=(
             *(proposals.unrolled(conversion) if "WHILE" in loops else ()),
             *(proposals.tf_keras(conversion) if "WHILE" in loops else ()),
+            *(proposals.state_outside(conversion) if "WHILE" in loops and proposals.is_keras(conversion) else ()),
             *([_where()] if "IF" in loops else []),
             *([proposals.python_loop()] if "WHILE" in loops else []),
             *proposals.int8(conversion),

@@ -56,12 +56,18 @@ def while_not_lowered(conversion: Conversion) -> Iterator[Finding]:
         cause,
         found,
         entries,
-        proposals=(*_ways(names), *(proposals.unrolled(conversion) if names & _LOOPS else ())),
+        proposals=(*_ways(names), *(_of_loops(conversion) if names & _LOOPS else ())),
         key=blame.keys(found) or ("call",),
     )
 
 
 _LOOPS = frozenset({"While", "StatelessWhile", *operators.TENSOR_LISTS})
+
+
+def _of_loops(conversion: Conversion) -> Iterator[Proposal]:
+    yield from proposals.unrolled(conversion)
+    if proposals.is_keras(conversion):
+        yield from proposals.state_outside(conversion)
 
 
 def _what(entries: list[ErrorEntry]) -> str:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
+from tflite_audit.analyzer.conversion.types import Conversion, SourceRecurrent
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import Model, Operator, Subgraph
 from tflite_audit.rules import places
-from tflite_audit.rules.precision import Arithmetic, ModelPrecision
-from tflite_audit.rules.rule import Finding, Severity, Tensors, rule
-
-FUSED = {
-    "BIDIRECTIONAL_SEQUENCE_LSTM": "LSTM",
-    "BIDIRECTIONAL_SEQUENCE_RNN": "simple RNN",
-    "LSTM": "LSTM",
-    "RNN": "simple RNN",
-    "SVDF": "SVDF",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "LSTM",
-    "UNIDIRECTIONAL_SEQUENCE_RNN": "simple RNN",
-}
-
-# Places among the inputs of LSTM and UNIDIRECTIONAL_SEQUENCE_LSTM (lite/kernels/lstm_shared.h).
-_INPUT_TO_INPUT, _CELL_TO_OUTPUT, _PROJECTION, _FORGET_LAYER_NORM, _FULL = 1, 11, 16, 21, 18
+from tflite_audit.rules.precision import Arithmetic
+from tflite_audit.rules.recurrent import why_measured
+from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer, RecurrentLayers
+from tflite_audit.rules.recurrent.why import Why, explain
+from tflite_audit.rules.rule import Finding, Severity, rule
 
 _ARITHMETIC = {
     Arithmetic.FLOAT32: "float32",
@@ -34,66 +26,61 @@ _ARITHMETIC = {
 
 
 @rule("R003", "fused-recurrent", Severity.INFO)
-def fused_recurrent(model: Model, precision: ModelPrecision, locations: Locations) -> Iterator[Finding]:
+def fused_recurrent(
+    model: Model, recurrent: RecurrentLayers, locations: Locations, conversion: Conversion | None
+) -> Iterator[Finding]:
     """A recurrent layer is one fused operator; says which, in which variant, and what it computes in.
 
     ## What it does
     Lists the fused recurrent operators (LSTM, RNN and SVDF, over a sequence or one step), the variant of each as its
-    inputs tell it (coupled input and forget gates, peepholes, projection, layer normalization), its arithmetic, and
-    the tensors that keep its state between calls.
+    inputs tell it (coupled input and forget gates, peepholes, projection, layer normalization), and its arithmetic.
 
     ## Why is this bad
-    It is not: this is the form that runs fastest, and the only one of an LSTM that quantizes to int8 without being
-    unrolled. Two things are worth knowing. The state lives in variable tensors: it is carried from one call to the
-    next unless the application resets it (`interpreter.reset_all_variables()`). And these operators have no 16x8 form
-    in the converter.
+    It is not: of an LSTM this is the smallest form, about as fast in float32, float16 and dynamic range as unrolled,
+    and the only one besides that which quantizes to int8. There its kernel is slow: one of 40 units over 8 steps took
+    92 microseconds, and 11 unrolled (docs/recurrent.md has all that was measured). It has no 16x8 form in the
+    converter. It keeps its state from call to call, of which R004 tells, also where the layer of the source begins
+    every call with zeros. And the converter clips the cell state of an LSTM at 10, which Keras does not: one that
+    counts to 30 over 36 steps and down again ended at -1.0 instead of 1.0.
 
     ## Example
         UNIDIRECTIONAL_SEQUENCE_LSTM int8[1,28,28] -> int8[1,28,20]
 
     ## Fix
-    Nothing needs to be fixed. Reset the state between sequences that have nothing to do with each other.
+    Nothing needs to be fixed.
     """
-    alike: dict[tuple[str, str, str], list[tuple[Subgraph, Operator]]] = {}
-    for subgraph, op in model.operators:
-        if not op.custom and op.name in FUSED:
-            arithmetic = _ARITHMETIC.get(precision.of(subgraph, op), "integers")
-            alike.setdefault((_variant(op), op.name, arithmetic), []).append((subgraph, op))
-    for (variant, name, arithmetic), operators in alike.items():
+    for why in explain(recurrent.of(Form.FUSED), recurrent.layers, model, conversion):
+        operators = [(g := model.subgraphs[layer.subgraph], g.operators[layer.anchor]) for layer in why.layers]
         where = [places.of_operator(subgraph, op, locations) for subgraph, op in operators]
-        states = [(subgraph, t) for subgraph, op in operators for t in subgraph.read_by(op) if t.variable]
-        kept = f"; {places.plural(len(states), 'tensor')} of state kept between calls" if states else ""
-        each = "" if len(where) == 1 else f" at each of {len(where)} places"
         yield Finding(
-            message=f"{variant}{places.named(where)} is one {name} operator{each}, in {arithmetic}{kept}.",
-            location=where[0],
+            message=_message(model, why, operators),
+            location=where[0] if where[0].layer or not why.names else dataclasses.replace(where[0], layer=why.names[0]),
             evidence=(
                 places.listed("Fused operators", where),
-                Tensors(
-                    title="State kept between calls",
-                    tensors=tuple((places.of_tensor(subgraph, t), t.dtype, t.shape) for subgraph, t in states),
-                ),
+                why_measured.table(),
             ),
-            key=(variant, name, arithmetic),
+            cause=why.cause,
+            key=(_variant(why), operators[0][1].name, str(why.first.arithmetic), *why.names),
         )
 
 
-def _variant(op: Operator) -> str:
-    kind = FUSED[op.name]
-    if kind != "LSTM":
-        return f"{'An' if kind == 'SVDF' else 'A'} {kind} layer"
-    if op.name.startswith("BIDIRECTIONAL"):
-        return "A bidirectional LSTM"
-    if len(op.inputs) < _FULL:
-        return "A basic LSTM cell"
-    marks = [
-        *([] if _has(op, _INPUT_TO_INPUT) else ["coupled input and forget gates"]),
-        *(["peepholes"] if _has(op, _CELL_TO_OUTPUT) else []),
-        *(["projection"] if _has(op, _PROJECTION) else []),
-        *(["layer normalization"] if _has(op, _FORGET_LAYER_NORM) else []),
-    ]
-    return "An LSTM" + (f" with {places.enumerated(marks)}" if marks else "")
+def _message(model: Model, why: Why, operators: Sequence[tuple[Subgraph, Operator]]) -> str:
+    name, count = operators[0][1].name, len(operators)
+    arithmetic = _ARITHMETIC.get(why.first.arithmetic or Arithmetic.OTHER, "integers")
+    is_one = f"is one {name} operator" if count == 1 else f"is {count} {name} operators"
+    is_one = f"are one {name} operator each" if why.several else is_one
+    anew = any(_begins_anew(layer, source) for layer, source in zip(why.layers, why.sources, strict=True))
+    state = "; the state is carried on from call to call, and not in the source" if anew else ""
+    clip = model.options(*operators[0]).get("cell_clip")
+    clipped = f"; the cell state is clipped at ±{clip:g}" if isinstance(clip, float) and clip > 0 else ""
+    sixteen = "; 16x8 is refused" if name == "UNIDIRECTIONAL_SEQUENCE_LSTM" else ""
+    return f"{why.called}{_variant(why)} {is_one}, in {arithmetic}{state}{clipped}{sixteen}."
 
 
-def _has(op: Operator, place: int) -> bool:
-    return place < len(op.inputs) and op.inputs[place] != OPTIONAL
+def _begins_anew(layer: RecurrentLayer, source: SourceRecurrent | None) -> bool:
+    """The operator has states of its own, and the source's layer begins every call with zeros."""
+    return bool(layer.states) and source is not None and not source.stateful and source.state_given is False
+
+
+def _variant(why: Why) -> str:
+    return f" with {places.enumerated(why.first.variant)}" if why.first.variant else ""

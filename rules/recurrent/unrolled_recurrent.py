@@ -3,83 +3,143 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
+from tflite_audit.analyzer.conversion.types import Conversion
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.types import Model
 from tflite_audit.rules import places
-from tflite_audit.rules.recurrent.unrolling import Unrolled, unrolled
-from tflite_audit.rules.rule import Confidence, Finding, Numbers, Remedy, Severity, Table, rule
+from tflite_audit.rules.recurrent import why_costs, why_measured, why_remedies
+from tflite_audit.rules.recurrent.cells import OWN
+from tflite_audit.rules.recurrent.forms import Form, RecurrentLayers
+from tflite_audit.rules.recurrent.why import Why, explain
+from tflite_audit.rules.recurrent.why_costs import Cost
+from tflite_audit.rules.rule import Confidence, Finding, Severity, Table, rule
 
 
 @rule("R001", "unrolled-recurrent", Severity.INFO, confidence=Confidence.LIKELY)
-def unrolled_recurrent(model: Model, locations: Locations) -> Iterator[Finding]:
-    """An LSTM, GRU or simple RNN is unrolled: its cell is written out once for every time step.
+def unrolled_recurrent(
+    model: Model, recurrent: RecurrentLayers, locations: Locations, conversion: Conversion | None
+) -> Iterator[Finding]:
+    """A recurrent layer is unrolled: its cell is written out once for every time step.
 
     ## What it does
-    Looks for matrix products that share their weights and depend on each other in a row, and takes what lies between
-    two of them for a recurrent cell if its gates say so: three sigmoids and two tanh are an LSTM, two and one a GRU,
-    a single tanh a simple RNN. Names play no part. A stack of equal blocks has new weights in each block and is not
-    meant.
+    Looks for matrix products that share their weights and depend on each other in a row, with the same cell between
+    each two of them: what its states go through tells an LSTM, a GRU, a simple RNN or a cell of one's own. Names play
+    no part. A stack of equal blocks has new weights in each block and is not meant. Counts what the layer costs: its
+    operators, the bytes of the file that describe them (estimated by the schema's layout), and its constants; the fused
+    form is one operator by structure, the loop one step and about ten operators more.
 
     ## Why is this bad
-    The model has as many copies of the cell as steps: the file, the time to load it and the overhead of the
-    interpreter grow with the length of the sequence, which is fixed. In return it quantizes: unrolling is the one form
-    of a Keras 3 LSTM or GRU that converts to int8 and 16x8.
+    It need not be. The model has as many copies of the cell as steps: the file, the time to load it and the list of
+    operators grow with the length of the sequence, which is fixed. The weights are stored once. In return it quantizes:
+    unrolling is the one form that converts to int8 for every cell, and to 16x8 for every one without a mask; and it is
+    fast: an LSTM of 40 units over 8 steps took 13 microseconds in float32, against 15 fused and 25 as a loop, and 11 in
+    int8, against 92 fused. The fused one is smaller: 15.6 kB in int8, against 49.6 kB (docs/recurrent.md has all that
+    was measured).
 
     ## Example
     `keras.layers.LSTM(32, unroll=True)` on 12 steps becomes 164 operators, 24 FULLY_CONNECTED among them.
 
     ## Fix
-    If unrolling was not meant, leave out `unroll=True`, fix the batch to 1, and compare: tf_keras gives one
-    UNIDIRECTIONAL_SEQUENCE_LSTM, Keras 3 a WHILE loop that does not quantize. If it was, keep the sequence short.
+    Keep it for int8 and 16x8 where the sequence is short. Where the file is to be small, leave out `unroll=True`, fix
+    the batch, and compare: tf_keras gives an LSTM as one UNIDIRECTIONAL_SEQUENCE_LSTM, Keras 3 a WHILE loop that does
+    not quantize.
     """
-    for found in unrolled(model):
-        subgraph = model.subgraphs[found.subgraph]
-        products = [places.of_operator(subgraph, subgraph.operators[i], locations) for i in found.products]
-        step = [places.of_operator(subgraph, subgraph.operators[i], locations) for i in found.step]
-        layer = _common_scope(place.layer for place in products if place.layer)
+    total = sum(1 for _ in model.operators)
+    for why in explain(recurrent.of(Form.UNROLLED), recurrent.layers, model, conversion):
+        costs = [why_costs.of_unrolled(model, layer) for layer in why.layers]
+        subgraph = model.subgraphs[why.first.subgraph]
+        anchor = places.of_operator(subgraph, subgraph.operators[why.first.anchor], locations)
         yield Finding(
-            message=f"A layer of {found.cell.name} cells{f' in {layer}' if layer else ''} is unrolled into "
-            f"{places.plural(found.steps, 'step')} of about {len(step)} operators each, in a model of "
-            f"{sum(1 for _ in model.operators):,}.",
-            location=dataclasses.replace(products[0], layer=layer),
+            message=_message(why, costs, total),
+            location=dataclasses.replace(anchor, layer=why.first.layer or next(iter(why.names), anchor.layer)),
             evidence=(
-                Numbers(
-                    title="Unrolled layer",
-                    numbers=(("steps", found.steps, ""), ("operators in a step, about", len(step), "")),
-                ),
+                _costs(why, costs),
                 Table(
                     title="A step in the middle",
                     columns=("operator", "count"),
-                    rows=tuple(Counter(place.op or "" for place in step).most_common()),
+                    rows=tuple(Counter(subgraph.operators[i].name for i in why.first.step).most_common()),
                 ),
-                places.listed("Products of the state with the recurrent weights", products),
+                places.listed(
+                    "Products of the state with the recurrent weights",
+                    (
+                        places.of_operator(model.subgraphs[layer.subgraph], op, locations)
+                        for layer in why.layers
+                        for op in (model.subgraphs[layer.subgraph].operators[i] for i in layer.products)
+                    ),
+                ),
+                why_measured.table(),
             ),
-            remedy=_remedy(found),
-            key=(found.cell.name, layer or products[0].tensor or ""),
+            cause=why.cause,
+            remedy=why_remedies.of_unrolled(why),
+            key=(why.first.cell, *(why.names or [anchor.tensor or ""])),
         )
 
 
-def _common_scope(layers: Iterable[str]) -> str | None:
-    """`net/lstm` for `net/lstm/cell_3` and `net/lstm/cell_5`."""
-    levels = zip(*(layer.split("/") for layer in layers), strict=False)
-    shared = [parts[0] for parts in itertools.takewhile(_equal, levels)]
-    return "/".join(shared) or None
-
-
-def _equal(parts: tuple[str, ...]) -> bool:
-    return len(set(parts)) == 1
-
-
-def _remedy(found: Unrolled) -> Remedy:
-    layer = "GRU" if found.cell.name == "GRU" else "SimpleRNN" if "RNN" in found.cell.name else "LSTM"
-    return Remedy(
-        "If unrolling was not meant, leave it out and fix the batch; what comes out depends on the Keras that is used, "
-        "so convert and compare.",
-        f"import tf_keras  # Keras 2: an LSTM fuses into one operator; Keras 3 leaves a WHILE loop\n\n"
-        f"inputs = tf_keras.Input(batch_shape=(1, {found.steps}, FEATURES))\n"
-        f"x = tf_keras.layers.{layer}(UNITS)(inputs)  # no unroll=True",
+def _message(why: Why, costs: Sequence[Cost], total: int) -> str:
+    layer, count = why.first, len(why.layers)
+    operators = sum(cost.operators for cost in costs)
+    times = f" {count} times" if count > 1 and not why.several else ""
+    fused = f"{places.plural(count, 'operator')} fused, " if why.can_fuse else ""
+    recipes = "" if layer.cell == OWN else " Its mask keeps it from 16x8." if why.masked else " All recipes convert it."
+    known = f" {why.known}" if why.cause is None and why.known else ""
+    be, each = "are" if why.several else "is", " each" if count > 1 else ""
+    return (
+        f"{why.called} {be} unrolled{times} into {places.plural(layer.steps or 0, 'step')} of about "
+        f"{places.plural(costs[0].step, 'operator')}{each}: {operators:,} of {total:,} operators, described by about "
+        f"{_size(sum(cost.described for cost in costs))} of the file; it would be {fused}about "
+        f"{sum(cost.loop for cost in costs)} as {'loops' if count > 1 else 'a loop'}.{recipes}{known}"
     )
+
+
+def _costs(why: Why, costs: Sequence[Cost]) -> Table:
+    """Each form, with how the figures were got."""
+    fusable = why.can_fuse
+    rows: list[tuple[str | int | None, ...]] = [
+        (
+            name,
+            cost.operators,
+            cost.described,
+            cost.constants,
+            cost.copies,
+            "operators and constants counted in this file; bytes that describe them estimated by the schema's layout",
+        )
+        for name, cost in zip(_names(why), costs, strict=True)
+    ]
+    stored = sum(cost.constants - cost.copies for cost in costs)
+    rows.append(
+        (
+            "as a loop",
+            sum(cost.loop for cost in costs),
+            None,
+            stored,
+            0,
+            f"by structure: the operators of a step and {why_costs.LOOP_MORE} of the loop itself",
+        )
+    )
+    if fusable:
+        rows.append(("fused", len(costs), None, stored, 0, "by structure: one operator a layer"))
+    return Table(
+        title="What the form costs",
+        columns=(
+            "form",
+            "operators",
+            "bytes that describe them",
+            "bytes of constants",
+            "of these stored again",
+            "how known",
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _names(why: Why) -> Iterator[str]:
+    for i, layer in enumerate(why.layers):
+        name = why.names[i] if len(why.names) == len(why.layers) else layer.layer or ""
+        yield f"unrolled{f', {name}' if name else ''}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024:,.0f} kB" if count >= 1024 else f"{count} bytes"

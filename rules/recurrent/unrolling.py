@@ -2,22 +2,29 @@
 
 What tells an unrolled layer from a stack of equal blocks is that its steps share their weights: the recurrent kernel is
 read by one matrix product a step, and each product depends on the one before it. What lies between two of them is the
-cell. A residual network has new weights in every block, a head that is used at several scales has no path from one use
-to the next, and a transformer that shares its layers has a softmax in between.
+cell, and what crosses from one step to the next is its state. A residual network has new weights in every block, a head
+that is used at several scales has no path from one use to the next, and a transformer that shares its layers has no
+state that a gate passes on, and takes nothing new at each of them.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+import dataclasses
+import heapq
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import OPTIONAL, Model, Subgraph
 from tflite_audit.rules.precision import stored_as
-from tflite_audit.rules.recurrent.cells import MATRIX, NEVER_IN_A_CELL, Cell, recognise
 
-LARGEST_CELL = 120
-"""Operators between two steps, at the most; an LSTM step has about 15, with layer normalization about 60."""
+from . import feeding
+from .cells import GRU, LSTM, NEVER_IN_A_CELL, OWN, Cell, Port, recognise
+from .fixed import Fixed
+from .flow import MOST_OPERATORS, Flow
+from .kernels import Kernel, Kernels, by_kernel
+from .operators import JOINS, MATRIX, MOVES, data, kind
+from .ports import size
+from .two_steps import two_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +33,27 @@ class Unrolled:
 
     Attributes:
         subgraph: its index.
-        cell: what each step is.
+        cell: what each step is, in words.
+        variant: see RecurrentLayer.
         steps: how many there are.
+        units: size of a state.
         products: indices of the matrix products with the recurrent kernel, in execution order.
         step: indices of the operators of a step in the middle, its products with the input among them.
+        operators: of all steps, with what cuts the sequence up and puts it together.
+        backward: the last element of the sequence is taken first; None where that cannot be told.
+        states: (tensor before the first step, tensor after the last); none where the model begins with its own.
     """
 
     subgraph: int
-    cell: Cell
+    cell: str
+    variant: tuple[str, ...]
     steps: int
+    units: int | None
     products: tuple[int, ...]
     step: tuple[int, ...]
+    operators: tuple[int, ...]
+    backward: bool | None
+    states: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -47,35 +64,23 @@ class _Chain:
     gaps: list[frozenset[int]]
 
 
-def unrolled(model: Model) -> Iterator[Unrolled]:
+def unrolled(model: Model, fixed: Fixed) -> Iterator[Unrolled]:
     """Every unrolled layer, in execution order."""
+    kernels = Kernels(model, fixed)
     for subgraph in model.subgraphs:
-        shared = _products_by_kernel(subgraph)
-        chains = [chain for products in shared.values() for chain in _chains(subgraph, products)]
-        for together in _overlapping(chains):
-            found = _layer(subgraph, together, shared)
-            if found is not None:
-                yield found
-
-
-def _products_by_kernel(subgraph: Subgraph) -> dict[tuple[int, int], list[int]]:
-    """Matrix products that share a kernel: its buffer and first axis → operator indices."""
-    readers: dict[tuple[int, int], list[int]] = {}
-    for op in subgraph.operators:
-        if op.name in MATRIX:
-            kernel = _kernel(subgraph, op)
-            if kernel is not None:
-                readers.setdefault(kernel, []).append(op.index)
-    return {kernel: products for kernel, products in readers.items() if len(products) > 1}
-
-
-def _kernel(subgraph: Subgraph, op: Operator) -> tuple[int, int] | None:
-    for t in op.inputs[1::-1]:
-        if t != OPTIONAL:
-            stored = stored_as(subgraph, subgraph.tensors[t])
-            if stored is not None:
-                return stored.buffer, stored.shape[0] if stored.shape else 0
-    return None
+        own = kernels.of(subgraph)
+        shared = [together for together in by_kernel(own).values() if len(together) > 1]
+        chains = [chain for together in shared for chain in _chains(subgraph, together)]
+        found = [
+            layer
+            for together in _overlapping(chains)
+            for layer in _Group(model, subgraph, together, own, fixed.tensors[subgraph.index]).layers()
+        ]
+        taken = frozenset(i for layer in found for i in layer.operators)
+        for pair in two_steps(model, subgraph, own, fixed.tensors[subgraph.index], taken):
+            feed = feeding.Feed(model, subgraph, [set(pair.first), set(pair.second)], own)
+            found.append(_unrolled(subgraph, pair.cell, pair.cell.products[:1], feed))
+        yield from _apart(sorted(found, key=lambda layer: layer.products))
 
 
 def _chains(subgraph: Subgraph, products: list[int]) -> Iterator[_Chain]:
@@ -83,11 +88,11 @@ def _chains(subgraph: Subgraph, products: list[int]) -> Iterator[_Chain]:
     followed: dict[int, _Chain] = {}
     chains: list[_Chain] = []
     for i, product in enumerate(products):
-        for before in products[max(i - 2, 0) : i][::-1]:  # two copies of a layer may take turns
+        for before in products[max(i - 4, 0) : i][::-1]:  # copies of a layer may take turns
             if before not in followed:
                 continue
             gap = _between(subgraph, before, product)
-            if gap is not None:
+            if gap:
                 chain = followed.pop(before)
                 chain.products.append(product)
                 chain.gaps.append(gap)
@@ -96,35 +101,39 @@ def _chains(subgraph: Subgraph, products: list[int]) -> Iterator[_Chain]:
         else:
             followed[product] = _Chain([product], [])
             chains.append(followed[product])
-        if i == 2 and not any(chain.gaps for chain in chains):
+        if i == 4 and not any(chain.gaps for chain in chains):
             return  # weights shared by branches, not by steps
     yield from (chain for chain in chains if chain.gaps)
 
 
-def _between(subgraph: Subgraph, first: int, last: int) -> frozenset[int] | None:
-    """Operators on the ways from `first` to `last`; None if there is no way, or if no cell looks like that."""
-    producers, operators = subgraph.producers, subgraph.operators
-    before: set[int] = set()
+def _between(subgraph: Subgraph, first: int, last: int) -> frozenset[int]:
+    """Operators on the ways from `first` to `last`; none if there is no way, or if no cell is that large."""
+    consumers, producers, operators = subgraph.consumers, subgraph.producers, subgraph.operators
+    reached: set[int] = set()
+    waiting = [first]
+    arrived = False
+    while waiting:
+        i = heapq.heappop(waiting)
+        for t in operators[i].outputs:
+            for reader in consumers.get(t, ()):
+                if reader == last:
+                    arrived = True
+                elif reader < last and reader not in reached:
+                    if len(reached) == MOST_OPERATORS:
+                        return frozenset()
+                    reached.add(reader)
+                    heapq.heappush(waiting, reader)
+    if not arrived:
+        return frozenset()
+    found: set[int] = set()
     waiting = [last]
-    reached = False
     while waiting:
         for t in operators[waiting.pop()].inputs:
             source = producers.get(t, OPTIONAL)
-            if source == first:
-                reached = True
-            if source <= first or source in before:
-                continue
-            if len(before) == LARGEST_CELL or operators[source].name in NEVER_IN_A_CELL:
-                return None
-            before.add(source)
-            waiting.append(source)
-    if not reached:
-        return None
-    on_the_way = {first}
-    for i in sorted(before):
-        if any(producers.get(t) in on_the_way for t in operators[i].inputs):
-            on_the_way.add(i)
-    return frozenset(on_the_way - {first})
+            if source in reached and source not in found:
+                found.add(source)
+                waiting.append(source)
+    return frozenset(found)
 
 
 def _overlapping(chains: list[_Chain]) -> Iterator[list[_Chain]]:
@@ -147,105 +156,261 @@ def _overlapping(chains: list[_Chain]) -> Iterator[list[_Chain]]:
     yield from sorted(groups.values(), key=lambda group: min(chain.products[0] for chain in group))
 
 
-def _layer(subgraph: Subgraph, chains: list[_Chain], shared: Mapping[tuple[int, int], list[int]]) -> Unrolled | None:
-    longest = max(chains, key=lambda chain: (len(chain.gaps), len(chain.gaps[0])))
-    inside = {operator for chain in chains for gap in chain.gaps for operator in gap}
-    cell = _cell(subgraph, longest, inside)
-    if cell is None:
-        return None
-    feeding = _feeding_products(subgraph, inside, shared)
-    if not cell.gated and (len(longest.products) < 3 or not _fed_anew(subgraph, longest)):
-        return None  # a network whose layers share their weights takes nothing new at each of them
-    # A first step that begins with a state of zero has no product with it: the converter folds it away.
-    steps = len(longest.products) + _comes_from_a_step(subgraph, longest.products[0], feeding)
-    return Unrolled(subgraph.index, cell, steps, tuple(longest.products), _middle_step(subgraph, longest, feeding))
+class _Steps:
+    """Chains whose products are the steps of one cell, or of several that step together."""
 
+    def __init__(self, subgraph: Subgraph, chains: Sequence[_Chain]) -> None:
+        self._subgraph = subgraph
+        self.chains = chains
+        # Of the products of a step the first: a first state of zero leaves it out, but none that follows it.
+        self.primary = min(chains, key=lambda chain: (len(chain.products), chain.products[0]))
+        self.inside = {o for chain in chains for gap in chain.gaps for o in gap}
+        self.inside |= {product for chain in chains for product in chain.products}
+        late = self._late()
+        self.inside |= late
+        self.level = {i: level for i, level in self._levels(late).items() if level >= 0}
+        self.inside = set(self.level)
+        self.of: list[set[int]] = [set() for _ in self.primary.products]
+        for i, level in self.level.items():
+            self.of[level].add(i)
 
-def _middle_step(subgraph: Subgraph, chain: _Chain, feeding: list[list[int]]) -> tuple[int, ...]:
-    """A gap in the middle with the product it begins with, and what feeds it from the products with the input."""
-    middle = len(chain.gaps) // 2
-    step = chain.gaps[middle] | {chain.products[middle]}
-    fed = {product for products in feeding for product in products}
-    found = set(step)
-    level = step
-    for _ in range(3):
-        level = {s for i in level - fed for s in _sources(subgraph, i)} - found
-        beside = {i for i in level if i in fed or fed.intersection(_sources(subgraph, i))}
-        found |= beside
-        level = beside
-    return tuple(sorted(found))
+    def _late(self) -> set[int]:
+        """Operators between steps that the next product does not wait for, such as what holds a state where masked."""
+        begin = min(chain.products[0] for chain in self.chains)
+        back: set[int] = set()
+        waiting = list(self.inside)
+        while waiting and len(back) < 4 * len(self.inside):
+            for s in self._sources(waiting.pop()):
+                known = s <= begin or s in self.inside or s in back
+                if not known and kind(self._subgraph.operators[s]) not in MATRIX:
+                    back.add(s)
+                    waiting.append(s)
+        late: set[int] = set()
+        for i in sorted(back):
+            if any(s in self.inside or s in late for s in self._sources(i)):
+                late.add(i)
+        return late
 
+    def _levels(self, late: set[int]) -> dict[int, int]:
+        """Operator → the step it belongs to: the one whose next product it leads to."""
+        place = {product: k for k, product in enumerate(self.primary.products)}
+        last = len(self.primary.products) - 1
+        levels: dict[int, int] = {}
+        for i in sorted(self.inside, reverse=True):
+            readers = self._readers(i)
+            levels[i] = min((place[r] - 1 if r in place else levels.get(r, last) for r in readers), default=last)
+        levels.update(place)  # what begins a step belongs to it
+        for i in sorted(late):
+            levels[i] = max((levels[s] for s in self._sources(i) if s in levels), default=0)
+        for i in sorted(self.inside, reverse=True):
+            readers = self._readers(i)
+            if i not in place and readers and kind(self._subgraph.operators[i]) in MOVES:
+                nearest = min(levels[r] for r in readers)
+                if nearest == levels[i] + 1 and self._joins(i):
+                    levels[i] = nearest  # input and state are put together at the beginning of a step
+        return levels
 
-def _cell(subgraph: Subgraph, longest: _Chain, inside: set[int]) -> Cell | None:
-    """From one gap in the middle; where the gates have a kernel each, from all that hangs together."""
-    middle = len(longest.gaps) // 2
-    gap = longest.gaps[middle] | {longest.products[middle]}
-    whole = _names(subgraph, inside | set(longest.products))
-    gaps = len(longest.gaps)
-    average = {name: round(count / gaps) for name, count in whole.items()}
-    cell = recognise(_names(subgraph, gap))
-    if cell is not None and cell.gated:
-        return cell
-    by_all = recognise(average)
-    return by_all if by_all is not None and (by_all.gated or cell is not None) else None
+    def _joins(self, i: int) -> bool:
+        op = self._subgraph.operators[i]
+        if kind(op) in JOINS:
+            return True
+        return any(kind(self._subgraph.operators[p]) in JOINS for p in self._sources(i))
 
+    def _sources(self, i: int) -> Iterator[int]:
+        for t in data(self._subgraph.operators[i]):
+            if (source := self._subgraph.producers.get(t)) is not None:
+                yield source
 
-def _names(subgraph: Subgraph, operators: Iterable[int]) -> Counter[str]:
-    return Counter(subgraph.operators[i].name for i in operators)
+    def _readers(self, i: int) -> list[int]:
+        consumers = self._subgraph.consumers
+        return [r for t in self._subgraph.operators[i].outputs for r in consumers.get(t, ()) if r in self.inside]
 
-
-def _feeding_products(
-    subgraph: Subgraph, inside: set[int], shared: Mapping[tuple[int, int], list[int]]
-) -> list[list[int]]:
-    """The products with an input kernel that all steps share, a few operators before the steps."""
-    kernel_of = {product: products for products in shared.values() for product in products}
-    found: dict[int, list[int]] = {}
-    level = {s for i in inside for s in _sources(subgraph, i)} - inside
-    for _ in range(3):  # SPLIT, RESHAPE or DEQUANTIZE may stand between
-        products = {i for i in level if i in kernel_of}
-        for product in products:
-            found.setdefault(id(kernel_of[product]), kernel_of[product])
-        level = {s for i in level - products for s in _sources(subgraph, i)} - inside
-    return [products for products in found.values() if not inside.issuperset(products)]
-
-
-def _sources(subgraph: Subgraph, operator: int) -> Iterator[int]:
-    for t in subgraph.operators[operator].inputs:
-        source = subgraph.producers.get(t)
-        if source is not None:
-            yield source
-
-
-def _fed_anew(subgraph: Subgraph, chain: _Chain) -> bool:
-    """Each step takes something computed or given outside the chain, and each something else."""
-    inside = {operator for gap in chain.gaps for operator in gap} | set(chain.products)
-    seen: set[int] = set()
-    for gap in chain.gaps:
-        fed = {
-            t
-            for i in gap
-            for t in subgraph.operators[i].inputs
-            if t != OPTIONAL
-            and stored_as(subgraph, subgraph.tensors[t]) is None
-            and subgraph.producers.get(t, OPTIONAL) not in inside
+    def products(self, level: int) -> dict[int, int]:
+        """Of each chain (by its number) the product at this step."""
+        return {
+            n: product
+            for n, chain in enumerate(self.chains)
+            for product in chain.products
+            if self.level.get(product) == level
         }
-        if not fed or fed & seen:
-            return False
-        seen |= fed
-    return True
+
+    def alike(self, level: int, other: int) -> dict[int, int]:
+        """Operators of one step → those of another that stand in the same place."""
+        here, there = self.products(level), self.products(other)
+        found = {a: there[n] for n, a in here.items() if n in there}
+        waiting, used = list(found.items()), set(found.values())
+        consumers, producers = self._subgraph.consumers, self._subgraph.producers
+        operators = self._subgraph.operators
+        for a, b in waiting:  # it grows
+            for s, t in zip(operators[a].outputs, operators[b].outputs, strict=False):
+                for reader in consumers.get(s, ()):
+                    if reader in found or reader not in self.of[level]:
+                        continue
+                    twin = self._twin(reader, s, t, used)
+                    if twin is not None:
+                        found[reader] = twin
+                        used.add(twin)
+                        waiting.append((reader, twin))
+            for s, t in zip(operators[a].inputs, operators[b].inputs, strict=False):
+                c, d = producers.get(s, OPTIONAL), producers.get(t, OPTIONAL)
+                fresh = c in self.of[level] and c not in found and d not in used and d != OPTIONAL
+                if fresh and operators[c].name == operators[d].name:
+                    found[c] = d
+                    used.add(d)
+                    waiting.append((c, d))
+        return found
+
+    def _twin(self, reader: int, s: int, t: int, used: set[int]) -> int | None:
+        operators = self._subgraph.operators
+        name, places = operators[reader].name, _places(operators[reader].inputs, s)
+        candidates = [r for r in self._subgraph.consumers.get(t, ()) if r not in used and operators[r].name == name]
+        exact = [r for r in candidates if _places(operators[r].inputs, t) == places]
+        return (exact or candidates or [None])[0]
+
+    def ports(self, level: int, other: int) -> list[Port]:
+        """The states that cross from the step before `level` into it, each with what follows it."""
+        operators, producers = self._subgraph.operators, self._subgraph.producers
+        here = self.of[level]
+        found: dict[int, dict[int, None]] = {}
+        for a, b in sorted(self.alike(level, other).items()):
+            for s, t in zip(operators[a].inputs, operators[b].inputs, strict=False):
+                crosses = OPTIONAL not in {s, t} and producers.get(s) not in here and producers.get(t) in here
+                if crosses and size(self._subgraph, s) == size(self._subgraph, t):
+                    found.setdefault(s, {})[t] = None
+        return [Port(s, tuple(after)) for s, after in found.items()]
 
 
-def _comes_from_a_step(subgraph: Subgraph, product: int, feeding: list[list[int]]) -> bool:
-    """The state that the first product takes was computed by a cell of the same layer, not given from outside."""
-    inputs = {i for products in feeding for i in products}
-    found: set[int] = set()
-    waiting = [product]
-    while waiting and len(found) < LARGEST_CELL:
-        for source in _sources(subgraph, waiting.pop()):
-            if source in inputs:
-                return True
-            if source not in found:
-                found.add(source)
-                waiting.append(source)
-    # Where the products with the input were made in one for all steps, the activation has to do.
-    return not feeding and any(subgraph.operators[i].name == "TANH" for i in found)
+def _places(inputs: tuple[int, ...], t: int) -> tuple[int, ...]:
+    return tuple(k for k, s in enumerate(inputs) if s == t)
+
+
+class _Group:
+    """Chains that share operators, and the layers in them."""
+
+    def __init__(
+        self,
+        model: Model,
+        subgraph: Subgraph,
+        chains: Sequence[_Chain],
+        kernels: dict[int, Kernel],
+        fixed: frozenset[int],
+    ) -> None:
+        self._model, self._subgraph, self._chains = model, subgraph, chains
+        self._kernels, self._fixed = kernels, fixed
+
+    def layers(self) -> Iterator[Unrolled]:
+        steps = _Steps(self._subgraph, self._chains)
+        last = len(steps.of) - 1
+        middle = last // 2
+        for level in dict.fromkeys((middle, max(middle - 1, 0), min(middle + 1, last - 1), last - 1, 0)):
+            cells = self._cells(steps, level)
+            if cells:
+                for cell in cells:
+                    found = self._layer(steps, cell)
+                    if found is not None:
+                        yield found
+                return
+
+    def _cells(self, steps: _Steps, level: int) -> list[Cell]:
+        ports = steps.ports(level, level + 1)
+        if not ports:
+            return []
+        flow = Flow(self._model, self._subgraph, sorted(steps.of[level]), [port.read for port in ports], self._fixed)
+        cells = recognise(flow, ports)
+        known = [cell for cell in cells if cell.name.endswith((LSTM, GRU))]
+        if known:
+            return known
+        names = {kind(self._subgraph.operators[i]) for i in steps.of[level]}
+        if names & NEVER_IN_A_CELL or not self._fed_anew(steps):
+            return []  # a network whose layers share their weights takes nothing new at each of them
+        plain = [cell for cell in cells if not cell.name.endswith(OWN)]
+        return plain or [cell for cell in cells if cell.blended or not cell.gated][:1]
+
+    def _fed_anew(self, steps: _Steps) -> bool:
+        """Each step takes something computed or given outside the chain, and each something else."""
+        flow = Flow(self._model, self._subgraph, (), (), self._fixed)
+        seen: set[int] = set()
+        last = len(steps.of) - 1
+        for level in [*steps.of[:last], set(steps.alike(last // 2, last).values())]:
+            fed = {
+                t
+                for i in level
+                for t in self._subgraph.operators[i].inputs
+                if t != OPTIONAL
+                and not flow.constant(t)
+                and self._subgraph.producers.get(t, OPTIONAL) not in steps.inside
+            }
+            if not fed or fed & seen:
+                return False
+            seen |= fed
+        return True
+
+    def _layer(self, steps: _Steps, cell: Cell) -> Unrolled | None:
+        products = set(cell.products)
+        mine = [chain for chain in steps.chains if products.intersection(chain.products)]
+        if not mine:
+            return None
+        steps = _Steps(self._subgraph, mine) if len(mine) < len(steps.chains) else steps
+        last = len(steps.of) - 1
+        middle = max((last - 1) // 2, 0) if last > 1 else 0
+        tail = set(steps.alike(middle, last).values())
+        operators = [*steps.of[:last], steps.of[last] | tail]
+        begin = {port.read for port in steps.ports(0, 1)}
+        feed = feeding.Feed(self._model, self._subgraph, operators, self._kernels, begin)
+        before = feed.step_before()
+        if before:
+            operators = [before, *operators]
+            feed = feeding.Feed(self._model, self._subgraph, operators, self._kernels)
+        if not cell.name.endswith((LSTM, GRU)) and (len(operators) < 3 or not feed.weighs()):
+            return None  # layers that share their weights
+        states = () if before else tuple(self._states(steps, cell))
+        return _unrolled(self._subgraph, cell, tuple(steps.primary.products), feed, states)
+
+    def _states(self, steps: _Steps, cell: Cell) -> Iterator[tuple[int, int]]:
+        """The tensors before the first and after the last step of states that the model does not begin with itself."""
+        operators, producers = self._subgraph.operators, self._subgraph.producers
+        level = steps.level[cell.products[0]]
+        begin, end = steps.alike(level, 0), steps.alike(level, len(steps.of) - 1)
+        for read, written in cell.states:
+            first = next(
+                (
+                    operators[begin[i]].inputs[place]
+                    for i in sorted(steps.of[level])
+                    if i in begin
+                    for place in _places(operators[i].inputs, read)
+                ),
+                OPTIONAL,
+            )
+            writer = producers.get(written, OPTIONAL)
+            if first == OPTIONAL or writer not in end or stored_as(self._subgraph, self._subgraph.tensors[first]):
+                continue
+            yield first, operators[end[writer]].outputs[operators[writer].outputs.index(written)]
+
+
+def _apart(layers: list[Unrolled]) -> Iterator[Unrolled]:
+    """Each with operators of its own: what lies between two layers belongs to the first."""
+    taken: set[int] = set()
+    for layer in layers:
+        yield dataclasses.replace(layer, operators=tuple(i for i in layer.operators if i not in taken))
+        taken.update(layer.operators)
+
+
+def _unrolled(
+    subgraph: Subgraph,
+    cell: Cell,
+    products: tuple[int, ...],
+    feed: feeding.Feed,
+    states: tuple[tuple[int, int], ...] = (),
+) -> Unrolled:
+    return Unrolled(
+        subgraph.index,
+        cell.name,
+        cell.variant,
+        len(feed.steps),
+        cell.units,
+        products,
+        feed.step(len(feed.steps) // 2),
+        feed.all(),
+        feed.backward(),
+        states,
+    )

@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from .analyzer.conversion import calibration
 from .analyzer.conversion.convert import Converting
 from .analyzer.conversion.types import SignatureSpec, TensorSpec
-from .analyzer.evaluation.requests import CHILD, PredictRequest
+from .analyzer.evaluation.requests import CHILD, Predicted, PredictRequest
 from .analyzer.evaluation.runner import reason_of
 from .analyzer.isolation import Limits, Replied, Worker
 
@@ -40,6 +41,8 @@ class Agreement:
         usual: the share that nine in ten values of an output stay within: a function that jumps, such as a remainder,
             is far off at single values, however well it was converted.
         compared_on: `CALIBRATION` or `GENERATED`.
+        seconds: of one call of the converted model, the mean of all.
+        calls: of the converted model for one of the source: as many as there are steps, where it takes one a call.
         reason: why nothing was compared, in one line.
     """
 
@@ -49,6 +52,8 @@ class Agreement:
     usual: float | None = None
     compared_on: str = ""
     reason: str = ""
+    seconds: float | None = None
+    calls: int = 1
 
 
 class Comparing:
@@ -58,13 +63,16 @@ class Comparing:
         original: of the source as it is, unchanged.
         scratch: an existing folder, for arrays.
         limits: on each model; may be set anew.
+        environment: variables for the child process that runs the models (`custom_kernels.environment`).
     """
 
-    def __init__(self, original: Converting, scratch: Path, limits: Limits) -> None:
+    def __init__(
+        self, original: Converting, scratch: Path, limits: Limits, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.limits = limits
         self._original = original
         self._scratch = scratch
-        self._worker = Worker(CHILD)
+        self._worker = Worker(CHILD, environment)
         self._answers: dict[tuple[Any, ...], tuple[Path, Path | None, str]] = {}
 
     def close(self) -> None:
@@ -90,6 +98,7 @@ class Comparing:
             relative=max((one.relative for one in found if one.relative is not None), default=None),
             usual=max((one.usual for one in found if one.usual is not None), default=None),
             compared_on=found[0].compared_on,
+            seconds=max((one.seconds for one in found if one.seconds is not None), default=None),
         )
 
     def _compare(self, model: Path, signature: SignatureSpec, samples: Path | None) -> Agreement:
@@ -118,7 +127,9 @@ class Comparing:
         if not isinstance(end, Replied):
             return Agreement(reason=reason_of(end, "calling the model"))
         with np.load(expected) as wanted, np.load(outputs) as got:
-            return measured(dict(wanted), dict(got), compared_on)
+            agreement = measured(dict(wanted), dict(got), compared_on)
+        reply = msgspec.convert(end.value, Predicted)
+        return replace(agreement, seconds=reply.seconds / reply.samples if reply.samples else None)
 
     def _expected(self, signature: SignatureSpec, given: Arrays) -> tuple[Path, Path | None, str]:
         """The inputs' file, and the source model's answers to them, or why there are none."""

@@ -23,6 +23,8 @@ from .analyzer.evaluation.observed import PartTimes
 from .analyzer.evaluation.types import Evaluation, Interface
 from .analyzer.model.debug_info import Locations
 from .analyzer.model.types import OPTIONAL, Model, Operator, Subgraph, Tensor
+from .analyzer.support import needs
+from .analyzer.support.releases import AS_OF, RELEASES
 from .measure import Work
 from .reports import document as doc
 from .reports import failures
@@ -123,6 +125,31 @@ def model(name: str, path: str, facts: Facts) -> doc.ModelRecord:
         timing=_timing(facts.times),
         macs=facts.parts.macs if facts.parts else 0,
         subgraphs=[graph.name for graph in found.subgraphs],
+        needs=_needs(facts),
+    )
+
+
+def _needs(facts: Facts) -> doc.NeedsRecord | None:
+    if facts.model is None or facts.support is None:
+        return None
+    found = needs.of(facts.model, facts.support)
+    if not found.used:
+        return None
+    return doc.NeedsRecord(
+        found.runtime,
+        [str(use) for use in found.unknown or found.deciding],
+        [
+            doc.RuntimeRecord(
+                release.name,
+                release.version or facts.support.versions.get(release.measured, ""),
+                None
+                if lacking is None
+                else list(dict.fromkeys(use.name if release.micro else str(use) for use in lacking)),
+            )
+            for release in RELEASES
+            for lacking in [found.lacking(release)]
+        ],
+        AS_OF,
     )
 
 

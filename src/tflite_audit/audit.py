@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import assemble, measure, observe
+from . import config as configuration
 from .analyzer.conversion import calibration as calibrations
 from .analyzer.conversion import recipe as recipes_
 from .analyzer.conversion import source as sources
@@ -26,6 +27,7 @@ from .analyzer.isolation import usual_limits
 from .analyzer.model.flatbuffer import InvalidModel, read
 from .analyzer.support import matrix
 from .assemble import Subject
+from .config import ConfigError, with_custom_ops
 from .measure import Work
 from .observe import Watching
 from .progress import Progress, silent
@@ -34,6 +36,7 @@ from .repeats import repeated
 from .reports.document import RemedyRecord, Report, encode
 from .rules import registry
 from .rules.conversion import runtimes
+from .rules.custom_ops.declared import Declarations
 from .rules.engine import Facts, judge
 from .rules.int16x8 import forecast
 from .writing import write
@@ -43,30 +46,47 @@ class AuditError(ValueError):
     """The arguments cannot be used; the message is one line that says what, where, and what to do."""
 
 
-EXPECTED = (AuditError, InvalidModel, SourceError, RecipeError, CalibrationError, DataError, OSError, LookupError)
+EXPECTED = (
+    AuditError,
+    ConfigError,
+    InvalidModel,
+    SourceError,
+    RecipeError,
+    CalibrationError,
+    DataError,
+    OSError,
+    LookupError,
+)
 """What a wrong input raises: its message is meant for the user as it is."""
 
 
-def check(*models: str | Path, progress: Progress = silent) -> Report:
+def check(*models: str | Path, config: str | Path | None = None, progress: Progress = silent) -> Report:
     """Judge `.tflite` files by the rules; nothing is written.
+
+    Args:
+        config: path of the configuration file; None takes `tflite-audit.toml` of the current folder, if there is one.
 
     Raises:
         AuditError: a file is no readable model.
+        ConfigError: the configuration cannot be used.
     """
-    report, refused = check_each([Path(model) for model in models], progress)
+    report, refused = check_each([Path(model) for model in models], progress, configuration.load(config))
     if refused:
         raise AuditError("; ".join(refused))
     return report
 
 
-def check_each(paths: Sequence[Path], progress: Progress = silent) -> tuple[Report, list[str]]:
+def check_each(
+    paths: Sequence[Path], progress: Progress = silent, declarations: Declarations | None = None
+) -> tuple[Report, list[str]]:
     """Judge each file that is a model; of each that is none, say in one line what is wrong."""
     subjects: list[Subject] = []
     refused: list[str] = []
     for path in dict.fromkeys(paths):
         progress(f"checking {path}")
         try:
-            subjects.append(judged(str(path), str(path), Facts(model=read(path), support=matrix.load())))
+            facts = Facts(model=read(path), support=matrix.load(), declarations=declarations)
+            subjects.append(judged(str(path), str(path), facts))
         except InvalidModel as error:
             refused.append(str(error))
     return assemble.report("check", subjects), refused
@@ -87,6 +107,7 @@ def run(
     repeat: int = 1,
     remedies: bool = True,
     remedy_budget: float = BUDGET,
+    config: str | Path | None = None,
     output: str | Path = "tflite-audit-report",
     progress: Progress = silent,
 ) -> Report:
@@ -103,22 +124,24 @@ def run(
         repeat: how often each conversion is made, to compare what comes of it; the first model is kept.
         remedies: try what may cure a conversion that fails.
         remedy_budget: seconds for all of these trials together.
+        config: path of the configuration file; None takes `tflite-audit.toml` of the current folder, if there is one.
         output: folder of `report.html`, `report.json` and a folder for each recipe.
 
     Raises:
-        AuditError, SourceError, RecipeError, CalibrationError, DataError: an argument cannot be used; nothing that was
-            in the folder before is lost.
+        AuditError, SourceError, RecipeError, CalibrationError, DataError, ConfigError: an argument cannot be used;
+            nothing that was in the folder before is lost.
     """
     folder = Path(output)
     limits = usual_limits(timeout)
     asked = sources.parse(str(source), signature, tuple(tags), trust)
     samples = None if calibration is None else str(calibration)
-    chosen = _chosen([str(recipe) for recipe in recipes])
+    declarations = configuration.load(config)
+    chosen = [with_custom_ops(recipe, declarations) for recipe in _chosen([str(recipe) for recipe in recipes])]
     scoring = parse_metric(metric)
     spec = datasets.describe_spec(str(data)) if data else None
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tflite-audit-") as scratch:
-        work = Work(folder, Path(scratch), limits, progress, spec, scoring, limit, signature)
+        work = Work(folder, Path(scratch), limits, progress, spec, scoring, limit, signature, declarations)
         if asked.kind is SourceKind.TFLITE:
             report = _run_file(asked, work)
         else:
@@ -155,7 +178,9 @@ def _run(
         if not step.ended:
             work.progress(f"{step.subject}: {step.stage.lower().replace('_', ' ')}")
 
-    with Converting(asked, calibrating, work.folder, work.limits, follow, asked=named) as converting:
+    with Converting(
+        asked, calibrating, work.folder, work.limits, follow, asked=named, environment=work.environment
+    ) as converting:
         work.progress(f"loading {asked.spec}")
         description = converting.describe()
         interface = measure.interface(description, work)
@@ -193,6 +218,7 @@ def _run(
                     matrix.load(),
                     ranges,
                     variants=variants,
+                    declarations=work.declarations,
                 )
                 path = f"{name}/{Path(conversion.model).name}" if conversion.model else ""
                 subjects.append(judged(name, path, watching.completed(facts)))
@@ -232,7 +258,13 @@ def _run_file(asked: Source, work: Work) -> Report:
     dataset = measure.gathered(work, interface) if interface else None
     trials = measure.tried({path.name: path}, dataset, work, runtimes=LITERT)[path.name]
     _, evaluations = measure.evaluated({path.name: path} if trials.answered else {}, dataset, None, work)
-    facts = Facts(model=model, trials=trials, evaluation=evaluations.get(path.name), support=matrix.load())
+    facts = Facts(
+        model=model,
+        trials=trials,
+        evaluation=evaluations.get(path.name),
+        support=matrix.load(),
+        declarations=work.declarations,
+    )
     with Watching(dataset, None, work) as watching:
         subject = judged(path.name, str(path), watching.completed(facts))
     return assemble.report("run", [subject], folder=work.folder, measured_on=assemble.data(work, dataset))

@@ -28,7 +28,8 @@ def cli() -> None:
 
     `check` judges .tflite files that exist; `run` converts a model with every recipe, then checks, evaluates and
     reports; `demo` does so on real digits; `record` runs your own conversion script and reports what happens in it;
-    `reduce` finds the smallest part of a model that fails to convert.
+    `reduce` finds the smallest part of a model that fails to convert; `streamify` makes a recurrent model one that
+    takes a step a call.
 
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 the tool or its arguments failed.
     """
@@ -57,6 +58,16 @@ def output(folder: str, holds: str | None = None) -> Callable[[Command], Command
     )
 
 
+def config(command: Command) -> Command:
+    """The option that names the configuration file."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE.toml",
+        help="Declares operators of your own.  [default: tflite-audit.toml, where there is one]",
+    )(command)
+
+
 def remedies(command: Command) -> Command:
     """The options of the trials after a conversion that failed."""
     switch = click.option(
@@ -77,17 +88,19 @@ def remedies(command: Command) -> Command:
 @click.argument("models", metavar="MODEL.tflite...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "kind", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there, not to the terminal.")
+@config
 @fail_on
-def check(models: Sequence[Path], kind: str, output: Path | None, fail_on: str) -> None:
+def check(models: Sequence[Path], kind: str, output: Path | None, config: Path | None, fail_on: str) -> None:
     """Judge .tflite files by the rules; TensorFlow is not needed.
 
     A file that is no model gets one line on stderr, the others are judged all the same, and the exit status is 2.
     """
     from . import audit
+    from .config import load
     from .progress import shown
 
     with shown() as progress:
-        report, refused = audit.check_each(models, progress)
+        report, refused = audit.check_each(models, progress, load(config))
     for line in refused:
         click.echo(f"tflite-audit: {line}", err=True)
     if report.models:
@@ -119,6 +132,7 @@ def check(models: Sequence[Path], kind: str, output: Path | None, fail_on: str) 
     "--timeout", type=click.FloatRange(min=1), default=900, show_default=True, help="Seconds a step may take."
 )
 @remedies
+@config
 @output("tflite-audit-report", "Folder of report.html, report.json and one folder a recipe.")
 @fail_on
 def run(source: str, output: Path, fail_on: str, tags: str | None, **options: Any) -> None:
@@ -140,6 +154,7 @@ def run(source: str, output: Path, fail_on: str, tags: str | None, **options: An
 @click.argument("command", metavar="-- COMMAND ARGS...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--timeout", type=click.FloatRange(min=1), help="Seconds after which the command is killed.")
 @remedies
+@config
 @output("tflite-audit-report", "Folder of report.html, report.json and one folder a conversion.")
 @click.option(
     "--fail-on",
@@ -206,6 +221,48 @@ def reduce(source: str, recipe: str, tags: str | None, **options: Any) -> None:
             **options,
         )
     click.echo(reducing.told(found, recipe))
+
+
+@cli.command()
+@click.argument("source")
+@click.option(
+    "--recipe",
+    "recipes",
+    multiple=True,
+    metavar="NAME|FILE.toml",
+    help="Repeatable.  [default: float32, and with --calibration dynamic, int8 and int16x8 too]",
+)
+@click.option("--calibration", metavar="FILE|MODULE:NAME", help="Samples: whole sequences, as `run` takes them.")
+@click.option("--trust", is_flag=True, help="Load a .keras file that holds Python code (Lambda layers).")
+@click.option(
+    "--side-by-side/--no-side-by-side",
+    default=True,
+    help="Convert it as it is, with batch 1, with tf_keras and unrolled as well, and compare.  [default: on]",
+)
+@click.option(
+    "--budget", type=click.FloatRange(min=0), default=300, show_default=True, metavar="SECONDS", help="For that."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), default=900, show_default=True, help="Seconds a step may take."
+)
+@config
+@output("tflite-audit-streaming", "Folder of report.html, step_model.keras, stream.py and one folder a recipe.")
+@fail_on
+def streamify(source: str, output: Path, fail_on: str, **options: Any) -> None:
+    """Make a recurrent model one that takes a step a call.
+
+    SOURCE is a Keras model with LSTM, GRU or other recurrent layers: a .keras or .h5 file, package.module:name or
+    path/file.py:name. The step model takes every state as an input and gives the next one as an output; it is
+    converted, called over whole sequences, and compared with SOURCE. What cannot be run so is refused, with the layer.
+    """
+    from . import streamify as streaming
+    from .progress import shown
+
+    with shown() as progress:
+        report = streaming.streamify(source, output=output, progress=progress, **options)
+    _tell(report, output)
+    click.echo(f"Example: {output / 'stream.py'}")
+    _end(report, fail_on)
 
 
 @cli.command()

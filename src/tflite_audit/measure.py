@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .analyzer import custom_kernels
 from .analyzer.conversion.convert import Converting
 from .analyzer.conversion.types import Reference, SourceDescription
 from .analyzer.evaluation import dataset as datasets
@@ -18,11 +19,16 @@ from .analyzer.evaluation.trial import BOTH, Trying
 from .analyzer.evaluation.types import Evaluation, EvaluationOutcome, FirstSample, Interface, Port, Trials
 from .analyzer.isolation import Limits
 from .progress import Progress
+from .rules.custom_ops.declared import Declarations
 
 
 @dataclass(frozen=True)
 class Work:
-    """What every step of a run needs."""
+    """What every step of a run needs.
+
+    Attributes:
+        declarations: the user's own operators; None without a configuration.
+    """
 
     folder: Path
     scratch: Path
@@ -32,6 +38,13 @@ class Work:
     metric: Metric
     limit: int | None
     signature: str | None
+    declarations: Declarations | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables of the child processes that run models or convert them."""
+        declared = self.declarations.operators if self.declarations else ()
+        return custom_kernels.environment(op.library for op in declared if op.library)
 
 
 def interface(description: SourceDescription, work: Work) -> Interface | None:
@@ -92,6 +105,7 @@ def tried(
         signature=work.signature,
         limits=work.limits,
         log=work.scratch / "trial.log",
+        environment=work.environment,
     ) as trying:
         trials: dict[str, Trials] = {}
         for name, path in models.items():
@@ -107,7 +121,14 @@ def evaluated(
     if dataset is None:
         return None, {}
     outputs = Path(answers.outputs) if answers and answers.outputs else None
-    with Evaluating(dataset, work.metric, work.scratch, reference_outputs=outputs, limits=work.limits) as evaluating:
+    with Evaluating(
+        dataset,
+        work.metric,
+        work.scratch,
+        reference_outputs=outputs,
+        limits=work.limits,
+        environment=work.environment,
+    ) as evaluating:
         reference = _reference(evaluating, answers, outputs) if answers else None
         evaluations: dict[str, Evaluation] = {}
         for name, path in models.items():

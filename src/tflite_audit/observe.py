@@ -21,6 +21,7 @@ from .measure import Work
 from .rules.accuracy.comparison import Variants
 from .rules.engine import Facts
 from .rules.quantization.islands import FloatParts, Position
+from .rules.recurrent.states import Keeping
 
 _MOST_PARTS = 20
 """Parts that are timed: those that compute and move most."""
@@ -45,6 +46,7 @@ class Watching:
             signature=work.signature,
             limits=work.limits,
             log=work.scratch / "observing.log",
+            environment=work.environment,
         )
 
     def __enter__(self) -> Self:
@@ -73,14 +75,17 @@ class Watching:
         return self._observing.ranges(Path(found.model), found.recipe.name, seconds=seconds)
 
     def completed(self, facts: Facts) -> Facts:
-        """With what is seen of a model with integer operators, if it runs; of another one there is nothing to see."""
-        if facts.model is None or facts.precision is None or facts.trials is None:
+        """With what is seen of a model with integer operators, or that keeps a state, if it runs."""
+        model, precision, trials = facts.model, facts.precision, facts.trials
+        if model is None or precision is None or trials is None:
             return facts
-        if not facts.precision.quantized:
+        path = Path(model.path)
+        if trials.litert.answered and _keeps(facts):
+            facts = _with(facts, carrying=self._observing.carrying(path))
+        if not precision.quantized:
             return _with(facts, usage=Usage(0, {}))
-        if not facts.trials.litert.answered:
+        if not trials.litert.answered:
             return facts
-        path = Path(facts.model.path)
         seconds = max(1.0, _SHARE * facts.conversion.seconds) if facts.conversion else 1.0
         usage = self._observing.usage(path, seconds=seconds)
         return _with(facts, usage=usage, times=self._times(path, facts))
@@ -91,6 +96,14 @@ class Watching:
         except Exception:  # the rules that ask for the parts are in error then, and say why
             return None
         return self._observing.part_times(path, wanted) if wanted else None
+
+
+def _keeps(facts: Facts) -> bool:
+    """It has variables that one call leaves for the next."""
+    try:
+        return facts.states is not None and bool(facts.states.kept(Keeping.RESOURCE, Keeping.TENSOR))
+    except Exception:  # the rules that ask for the states are in error then, and say why
+        return False
 
 
 def variants(evaluations: Iterable[Evaluation], chosen: Sequence[Recipe]) -> Variants | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import assemble, measure
+from . import config as configuration
 from .analyzer.conversion import first_samples
 from .analyzer.conversion.scripts import record as recordings
 from .analyzer.conversion.scripts.record import CALIBRATION, RecordedConversion, Recording
@@ -25,6 +26,7 @@ from .observe import Watching
 from .progress import Progress, silent
 from .remedies import BUDGET, Case, tried
 from .reports import document as doc
+from .rules.custom_ops.declared import Declarations
 from .rules.engine import Facts
 from .writing import write
 
@@ -52,6 +54,7 @@ def record(
     timeout: float | None = None,
     remedies: bool = True,
     remedy_budget: float = BUDGET,
+    config: str | Path | None = None,
     progress: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(silent),
 ) -> Recorded:
     """Run a command, record every `TFLiteConverter.convert()` in it, and write the report.
@@ -62,12 +65,14 @@ def record(
         timeout: seconds after which the command is killed; None for no limit.
         remedies: try what may cure a conversion that fails.
         remedy_budget: seconds for all of these trials together.
+        config: path of the configuration file; None takes `tflite-audit.toml` of the current folder, if there is one.
         progress: shows what is done after the command has ended, which has the terminal to itself.
 
     Raises:
         AuditError: there is no such command.
         OSError: the folder cannot be written.
     """
+    declarations = configuration.load(config)
     folder = Path(output).absolute()
     was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +82,7 @@ def record(
             report = None
             if recording.conversions:
                 with progress() as told:
-                    report = _report(recording, notes, folder, told, remedy_budget if remedies else None)
+                    report = _report(recording, notes, folder, told, remedy_budget if remedies else None, declarations)
     finally:
         if not was_there and not any(folder.iterdir()):
             folder.rmdir()
@@ -101,11 +106,16 @@ def _run(command: Sequence[str], folder: Path, timeout: float | None) -> Recordi
 
 
 def _report(
-    recording: Recording, notes: list[str], folder: Path, progress: Progress, budget: float | None
+    recording: Recording,
+    notes: list[str],
+    folder: Path,
+    progress: Progress,
+    budget: float | None,
+    declarations: Declarations | None,
 ) -> doc.Report:
     with tempfile.TemporaryDirectory(prefix="tflite-audit-") as scratch:
         metric = parse_metric("top-1")
-        work = Work(folder, Path(scratch), usual_limits(), progress, None, metric, None, None)
+        work = Work(folder, Path(scratch), usual_limits(), progress, None, metric, None, None, declarations)
         subjects = _subjects(recording.conversions, work)
         cures = _remedies(recording.conversions, subjects, work, budget)
     samples = max((one.samples for one in recording.conversions), default=0)
@@ -138,7 +148,14 @@ def _subjects(recorded: Sequence[RecordedConversion], work: Work) -> list[Subjec
                 name, path = conversion.recipe.name, conversion.model
                 work.progress(f"{name}: checking")
                 model = read(path) if path else None
-                facts = Facts(model, conversion, trials.get(name), support=matrix.load(), ranges=ranges)
+                facts = Facts(
+                    model,
+                    conversion,
+                    trials.get(name),
+                    support=matrix.load(),
+                    ranges=ranges,
+                    declarations=work.declarations,
+                )
                 where = f"{name}/{Path(path).name}" if path else ""
                 subjects[name] = judged(name, where, watching.completed(facts))
     return [subjects[one.conversion.recipe.name] for one in recorded]

@@ -15,10 +15,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .agreement import Agreement, Comparing
-from .analyzer.conversion.calibration import Calibration
-from .analyzer.conversion.convert import Converting, SourceWorker
+from .agreement import CALIBRATION, GENERATED, Agreement, Comparing
+from .analyzer.conversion.calibration import Calibration, CalibrationError
+from .analyzer.conversion.convert import Converting
 from .analyzer.conversion.source import Source, SourceError
+from .analyzer.conversion.streaming.comparing import Comparison
+from .analyzer.conversion.streaming.requests import Prepared
+from .analyzer.conversion.streaming.streaming import Streaming, StreamWorker
 from .analyzer.conversion.types import (
     UNCHANGED,
     Change,
@@ -36,6 +39,7 @@ from .analyzer.isolation import Limits
 from .analyzer.model.flatbuffer import InvalidModel, read
 from .analyzer.model.types import Model
 from .assemble import Subject
+from .config import with_custom_ops
 from .measure import Work
 from .reports.document import RemedyRecord
 from .rules import precision, registry
@@ -46,6 +50,9 @@ from .rules.rule import Proposal
 BUDGET = 120.0  # seconds
 ENOUGH = 4  # remedies that work, after which no more are tried for a conversion
 DEEPEST = 3  # changes, one after another
+
+_TOUCHING = {Rebuild.UNROLL, Rebuild.STEP}
+"""What changes the source's layers themselves."""
 
 YOURS = "it changes the model or the data, which only you can do"
 
@@ -99,9 +106,13 @@ def tried(
         scratch = work.scratch / f"remedies{number}"
         scratch.mkdir()
         is_it = original is not None and (original.source, original.calibration) == (source, calibration)
-        own = None if is_it else Converting(source, calibration, scratch / "source", work.limits)
+        own = (
+            None
+            if is_it
+            else Converting(source, calibration, scratch / "source", work.limits, environment=work.environment)
+        )
         try:
-            with _Bench((own or original), scratch, work, until) as bench:  # pyright: ignore[reportArgumentType]
+            with Bench((own or original), scratch, work, until) as bench:  # pyright: ignore[reportArgumentType]
                 records |= _Search(bench, group, work, budget).records()
         finally:
             if own is not None:
@@ -111,7 +122,7 @@ def tried(
 
 
 @dataclass(frozen=True)
-class _Trial:
+class Trial:
     """A changed conversion, made.
 
     Attributes:
@@ -144,7 +155,7 @@ class _Waiting:
 class _Search:
     """Tries remedies, the cheap ones first, for all the conversions of one source at a time."""
 
-    def __init__(self, bench: _Bench, cases: Sequence[Case], work: Work, budget: float) -> None:
+    def __init__(self, bench: Bench, cases: Sequence[Case], work: Work, budget: float) -> None:
         self._bench = bench
         self._cases = cases
         self._work = work
@@ -204,7 +215,7 @@ class _Search:
             self._note(case, path, self._spent)
             return
         self._work.progress(f"{name}: trying to {_lowered(_title(path))}")
-        recipe = waiting.change.recipe or case.conversion.recipe
+        recipe = with_custom_ops(waiting.change.recipe or case.conversion.recipe, self._work.declarations)
         trial = self._bench.try_out(recipe, waiting.change)
         if trial.spent:
             self._note(case, path, self._spent)
@@ -232,7 +243,7 @@ class _Search:
         record = RemedyRecord(_title(path), _how(path), _cost(path), reason=reason)
         self._found[case.conversion.recipe.name].append((_place(record, False), record))
 
-    def _record(self, case: Case, path: tuple[Proposal, ...], trial: _Trial) -> RemedyRecord:
+    def _record(self, case: Case, path: tuple[Proposal, ...], trial: Trial) -> RemedyRecord:
         made, model, agreement = trial.conversion, trial.model, trial.agreement
         assert made is not None
         arithmetic = precision.of_model(model) if model else None
@@ -253,6 +264,8 @@ class _Search:
             difference=_finite(agreement.difference),
             relative_difference=_finite(agreement.relative),
             compared_on=agreement.compared_on,
+            call_seconds=agreement.seconds,
+            calls=agreement.calls,
         )
 
     def _kept(self, case: Case, path: tuple[Proposal, ...], made: Conversion) -> str:
@@ -269,7 +282,7 @@ class _Search:
         return (target / "model.tflite").relative_to(self._work.folder.absolute()).as_posix()
 
 
-class _Bench:
+class Bench:
     """Converts one source with changes, each change in a process of its own, and compares what comes of it.
 
     Args:
@@ -282,15 +295,15 @@ class _Bench:
         self._scratch = scratch
         self._work = work
         self._until = until
-        self._made: dict[str, _Trial] = {}
+        self._made: dict[str, Trial] = {}
         self._known: dict[str, Case] = {}
         self._converting: dict[tuple[SourceChange, bool], Converting] = {(UNCHANGED, original.repair): original}
-        self._worker = SourceWorker()
+        self._worker = StreamWorker(work.environment)
         self._numbers = itertools.count()
-        self._comparing = Comparing(original, scratch, work.limits)
+        self._comparing = Comparing(original, scratch, work.limits, work.environment)
         self._trying: Trying | None = None
 
-    def __enter__(self) -> _Bench:
+    def __enter__(self) -> Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -312,7 +325,7 @@ class _Bench:
         if case.conversion.outcome is Outcome.CONVERTED:
             self._known[_key(case.conversion.recipe, Change())] = case
 
-    def try_out(self, recipe: Recipe, change: Change) -> _Trial:
+    def try_out(self, recipe: Recipe, change: Change) -> Trial:
         """Convert, call, compare; what was made before is told again."""
         key = _key(recipe, change)
         if key not in self._made:
@@ -323,29 +336,31 @@ class _Bench:
             self._made[key] = made
         return self._made[key]
 
-    def _make(self, recipe: Recipe, change: Change) -> _Trial:
+    def _make(self, recipe: Recipe, change: Change) -> Trial:
         converting = self._of(change)
         converting.limits = self._limits
         try:
-            if _names(converting.describe()) != _names(self._original.describe()):
+            if isinstance(converting, Streaming):
+                converting.prepare()
+            elif _names(converting.describe()) != _names(self._original.describe()):
                 converting.restart()  # a name that the user's code counts up, such as of an input
                 converting.describe()
-        except SourceError as error:
-            return _Trial(reason=str(error), spent=self.left <= 0)
+        except (SourceError, CalibrationError) as error:
+            return Trial(reason=str(error), spent=self.left <= 0)
         if recipe.calibrated and converting.calibration is None:
-            return _Trial(reason="no calibration set was given")
+            return Trial(reason="no calibration set was given")
         number = f"trial{next(self._numbers)}"
         converting.limits = self._limits
         made = converting.convert(replace(recipe, name=number), keep=converting is not self._original)
         made = replace(made, recipe=recipe)
         if made.outcome is Outcome.TIMED_OUT and self.left <= 0:
-            return _Trial(spent=True)
+            return Trial(spent=True)
         return self._judged(made, converting)
 
-    def _of_known(self, case: Case) -> _Trial:
+    def _of_known(self, case: Case) -> Trial:
         return self._judged(case.conversion, self._original, case.subject.facts.trials)
 
-    def _judged(self, made: Conversion, converting: Converting, trials: Trials | None = None) -> _Trial:
+    def _judged(self, made: Conversion, converting: Converting, trials: Trials | None = None) -> Trial:
         if made.model is None:
             return self._failed(made, made.reason, None, None)
         try:
@@ -361,7 +376,7 @@ class _Bench:
             reason = f"it runs, and its output {', '.join(wrong)} holds no finite numbers"
             return self._failed(made, reason, trials, model)
         if self.left <= 0:
-            return _Trial(spent=True)
+            return Trial(spent=True)
         agreement = self._compared(Path(made.model), converting)
         far = FAR.get(made.recipe.precision, FAR_QUANTIZED)
         if agreement.usual is not None and agreement.usual > far:
@@ -370,13 +385,13 @@ class _Bench:
                 f"it runs, and its answers are not the model's: one in ten is {off} off or more, and {far:.0%} is the "
                 f"most that {made.recipe.precision} explains"
             )
-            return _Trial(made, reason, trials=trials, model=model, agreement=agreement)
-        return _Trial(made, trials=trials, model=model, agreement=agreement, works=True)
+            return Trial(made, reason, trials=trials, model=model, agreement=agreement)
+        return Trial(made, trials=trials, model=model, agreement=agreement, works=True)
 
-    def _failed(self, made: Conversion, reason: str, trials: Trials | None, model: Model | None) -> _Trial:
+    def _failed(self, made: Conversion, reason: str, trials: Trials | None, model: Model | None) -> Trial:
         rules = [rule for rule in registry.rules() if rule.code.startswith("F")]
         outcomes = judge(rules, Facts(model=model, conversion=made, trials=trials))
-        return _Trial(made, reason, trials=trials, model=model, outcomes=outcomes)
+        return Trial(made, reason, trials=trials, model=model, outcomes=outcomes)
 
     def _called(self, model: Path) -> Trials:
         if self._trying is None:
@@ -387,11 +402,14 @@ class _Bench:
                 signature=self._work.signature,
                 limits=self._limits,
                 log=self._scratch / "trial.log",
+                environment=self._work.environment,
             )
         return self._trying(model)
 
     def _compared(self, model: Path, converting: Converting) -> Agreement:
         self._original.limits = self._comparing.limits = self._limits
+        if isinstance(converting, Streaming):
+            return _of_steps(converting.compare(model), converting.prepare())
         if converting.calibration is not None and converting.samples is None:
             converting.calibrate()  # for its samples, which are better than made-up values
         signatures = converting.describe().signatures
@@ -400,11 +418,22 @@ class _Bench:
     def _of(self, change: Change) -> Converting:
         """Of the changed source. One process holds them all in turn, beside that of the source as it is."""
         key = (change.source, change.repair_calibration)
+        folder = self._scratch / f"changed{len(self._converting)}"
+        if key not in self._converting and Rebuild.STEP in change.source.rebuild:
+            self._converting[key] = Streaming(
+                self._original.source,
+                self._original.calibration,
+                folder,
+                self._limits,
+                change=change.source,
+                weights=self._original.kept_weights,
+                worker=self._worker,
+            )
         if key not in self._converting:
             self._converting[key] = Converting(
                 self._original.source,
                 self._original.calibration,
-                self._scratch / f"changed{len(self._converting)}",
+                folder,
                 self._limits,
                 change=change.source,
                 repair=change.repair_calibration,
@@ -412,7 +441,7 @@ class _Bench:
                 worker=self._worker,
             )
         found, held = self._converting[key], self._worker.holds
-        if held is not None and held is not found and Rebuild.UNROLL in held.change.rebuild:
+        if held is not None and held is not found and _TOUCHING & set(held.change.rebuild):
             self._worker.close()  # the layers were changed themselves, and the user's module may hold on to them
         return found
 
@@ -420,6 +449,22 @@ class _Bench:
     def _limits(self) -> Limits:
         seconds, left = self._work.limits.seconds, max(0.1, self.left)
         return replace(self._work.limits, seconds=left if seconds is None else min(seconds, left))
+
+
+def _of_steps(found: Comparison, prepared: Prepared) -> Agreement:
+    """The worst over the outputs and steps."""
+    worst = found.worst
+    if worst is None:
+        return Agreement(reason=found.reason)
+    return Agreement(
+        samples=len(prepared.compared),
+        difference=max(drift.largest * drift.spread for drift in found.answers),
+        relative=worst.largest,
+        usual=max(drift.usual for drift in found.answers),
+        compared_on=GENERATED if prepared.made_up else CALIBRATION,
+        seconds=found.seconds,
+        calls=prepared.length,
+    )
 
 
 def _names(description: SourceDescription) -> list[str]:
@@ -446,6 +491,7 @@ def _rank(change: Change) -> int:
         (recipe is not None)
         + 2 * change.repair_calibration
         + 3 * bool(source.shapes or source.batch)
+        + 6 * (Rebuild.STEP in source.rebuild)
         + 5 * (Rebuild.TF_KERAS in source.rebuild)
         + 8 * (Rebuild.UNROLL in source.rebuild)
         + 20 * bool(flex)  # needs a runtime that few have

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.builders.flatbuffers import ModelBuilder
-from tflite_audit.analyzer.conversion.types import Conversion, Outcome, Recipe
+from tflite_audit.analyzer.conversion.types import Conversion, Outcome, Recipe, SourceRecurrent
 from tflite_audit.rules.engine import Facts
 from tflite_audit.rules.rule import Severity, Status
 
@@ -45,6 +45,14 @@ def facts(builder: ModelBuilder, recipe: Recipe | None = None) -> Facts:
 
 
 FLOAT32 = Recipe("float32")
+
+
+def made_from(builder: ModelBuilder, *layers: SourceRecurrent, recipe: Recipe = FLOAT32) -> Facts:
+    """A model made in code, as if converted from a Keras model with these recurrent layers."""
+    made = Conversion(recipe, Outcome.CONVERTED, model="model.tflite", recurrent=layers)
+    return Facts(model=builder.model(), conversion=made)
+
+
 DYNAMIC = Recipe("dynamic", optimizations=("DEFAULT",))
 FLOAT16 = Recipe("float16", optimizations=("DEFAULT",), supported_types=("float16",))
 INT8 = Recipe(

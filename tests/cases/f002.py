@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from tests.builders.flatbuffers import ModelBuilder
-from tests.cases.case import INT16X8, Case
+from tests.cases.case import INT8, INT16X8, Case
 from tflite_audit.analyzer.conversion.types import Conversion, Outcome
 from tflite_audit.analyzer.evaluation.types import EvaluationOutcome, Inputs, Lack, Trial, Trials
 from tflite_audit.rules.engine import Facts
@@ -48,6 +52,36 @@ def both(**what: object) -> Facts:
     return tried(failed(LITERT, **what), failed(TENSORFLOW, **what))  # pyright: ignore[reportArgumentType]
 
 
+def state_behind_a_conversion() -> Facts:
+    """What 16x8 with float fallback makes of a fused LSTM (TensorFlow 2.21)."""
+    m = ModelBuilder()
+    state = m.tensor("state", "int8", (1, 4), scale=0.1, variable=True)
+    read = m.tensor("state_float", "float32", (1, 4))
+    m.op("DEQUANTIZE", [state], [read])
+    x, y = m.tensor("x", "float32", (1, 3, 4)), m.tensor("net/lstm/y", "int8", (1, 3, 4), scale=0.1)
+    m.op("UNIDIRECTIONAL_SEQUENCE_LSTM", [x, *[-1] * 17, read], [y])
+    said = "output_state != nullptr was not true"
+    refused = [
+        replace(failed(runtime, said, "UNIDIRECTIONAL_SEQUENCE_LSTM", None, ""), node=1)
+        for runtime in (LITERT, TENSORFLOW)
+    ]
+    conversion = Conversion(INT16X8, Outcome.CANNOT_RUN, model="model.tflite")
+    return Facts(model=m.model(), conversion=conversion, trials=Trials(tuple(refused)))
+
+
+def refused_by_xnnpack(output_scale: float) -> Facts:
+    """The product with a state that was 0 in every calibration sample (TensorFlow 2.21)."""
+    m = ModelBuilder()
+    x = m.tensor("x", "int8", (1, 4), scale=0.002)
+    w = m.tensor("w", "int8", (4, 4), data=np.ones((4, 4)), scale=0.002)
+    y = m.tensor("net/lstm/MatMul", "int8", (1, 4), scale=output_scale)
+    m.op("FULLY_CONNECTED", [x, w, -1], [y])
+    said = "failed to create XNNPACK runtime; Node number 161 (TfLiteXNNPackDelegate) failed to prepare"
+    refused = [failed(runtime, said, None, None, "") for runtime in (LITERT, TENSORFLOW)]
+    conversion = Conversion(INT8, Outcome.CANNOT_RUN, model="model.tflite")
+    return Facts(model=m.model(), conversion=conversion, trials=Trials(tuple(refused)))
+
+
 VERSION = {
     "reason": "Didn't find op for builtin opcode 'TILE' version '9'",
     "lack": Lack.VERSION,
@@ -89,6 +123,25 @@ CASES = [
         lambda: tried(failed(LITERT, "a != b (9 != 42)", lack=None, detail="")),
         1,
         says=("LiteRT 2.3.0 refuses TILE (net/up): a != b (9 != 42).",),
+    ),
+    Case(
+        "a state that is quantized, of an operator that is not",
+        state_behind_a_conversion,
+        1,
+        says=("into a variable tensor, and DEQUANTIZE stands between the two",),
+    ),
+    Case(
+        "XNNPACK, for an output's scale",
+        lambda: refused_by_xnnpack(7.8e-9),
+        1,
+        says=("refuses FULLY_CONNECTED in net/lstm: input scale times weight scale over output scale is 513,",),
+        severity=Severity.ERROR,
+    ),
+    Case(
+        "XNNPACK, for a reason that the file does not show",
+        lambda: refused_by_xnnpack(1.6e-8),
+        1,
+        says=("cannot run the model: failed to create XNNPACK runtime",),
     ),
     Case(
         "no operator is named",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from tests.builders import converted
-from tests.cases.case import Case, facts
+from tests.cases.case import Case, facts, made_from
 from tests.cases.models import Net, dense, float_net, gru_step, gru_weights, lstm_step, unrolled_lstm
+from tflite_audit.analyzer.conversion.types import SourceRecurrent
 from tflite_audit.rules.engine import Facts
+from tflite_audit.rules.rule import Severity
+
+LSTM_CELL = ("LSTMCell",)
 
 
 def unrolled_gru(steps: int) -> Net:
@@ -105,12 +109,32 @@ def tied_transformer(layers: int) -> Net:
 
 
 CASES = [
-    Case("LSTM", lambda: facts(unrolled_lstm(5)), 1, says=("LSTM cells in net/lstm is unrolled into 5 steps",)),
-    Case("GRU", lambda: facts(unrolled_gru(4)), 1, says=("GRU cells", "4 steps")),
+    Case("LSTM", lambda: facts(unrolled_lstm(5)), 1, says=("The LSTM layer net/lstm is unrolled into 5 steps",)),
+    Case("GRU", lambda: facts(unrolled_gru(4)), 1, says=("GRU layer", "4 steps")),
     Case("128 steps", lambda: facts(unrolled_gru(128)), 1, says=("128 steps",)),
-    Case("the cell of TensorFlow 1", lambda: facts(concatenating_lstm(6)), 1, says=("LSTM cells", "6 steps")),
-    Case("a kernel a gate", lambda: facts(lstm_of_separate_gates(6)), 1, says=("LSTM cells", "6 steps")),
-    Case("two sequences in turn", lambda: facts(two_sequences(4)), 2, says=("4 steps",)),
+    Case("the cell of TensorFlow 1", lambda: facts(concatenating_lstm(6)), 1, says=("LSTM layer", "6 steps")),
+    Case("a kernel a gate", lambda: facts(lstm_of_separate_gates(6)), 1, says=("LSTM layer", "6 steps")),
+    Case(
+        "two sequences in turn",
+        lambda: facts(two_sequences(4)),
+        1,
+        says=("The LSTM layers net/0 and net/1 are unrolled into 4 steps",),
+    ),
+    Case(
+        "a source with unroll=True",
+        lambda: made_from(
+            unrolled_lstm(5), SourceRecurrent("lstm", "LSTM", "keras", LSTM_CELL, units=(8,), unroll=True)
+        ),
+        1,
+        says=("The LSTM layer lstm is unrolled into 5 steps of about 13 operators", "1 operator fused"),
+        severity=Severity.INFO,
+    ),
+    Case(
+        "a source that does not unroll is another's",
+        lambda: made_from(unrolled_lstm(5), SourceRecurrent("gru", "GRU", "keras", ("GRUCell",), units=(8,))),
+        1,
+        says=("The LSTM layer net/lstm is unrolled", "Neither names nor source show"),
+    ),
     Case(
         "Keras 3 LSTM",
         lambda: Facts(model=converted.model("lstm_unrolled")),
@@ -128,7 +152,13 @@ CASES = [
         says=("simple RNN", "6 steps"),
         converts=True,
     ),
-    Case("stacked", lambda: Facts(model=converted.model("lstm_stacked_unrolled")), 2, says=("6 steps",), converts=True),
+    Case(
+        "stacked",
+        lambda: Facts(model=converted.model("lstm_stacked_unrolled")),
+        1,
+        says=("The LSTM layers", "6 steps", "2 operators fused"),
+        converts=True,
+    ),
     Case("residual blocks", lambda: facts(residual_blocks(12))),
     Case("a head at several levels", lambda: facts(shared_head(5))),
     Case("layers that share weights", lambda: facts(tied_layers(12))),

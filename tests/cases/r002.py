@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.builders import converted
-from tests.cases.case import Case, facts
+from tests.cases.case import Case, facts, made_from
 from tests.cases.models import Net, float_net, gru_step, gru_weights, lstm_step
+from tflite_audit.analyzer.conversion.types import SourceRecurrent
 from tflite_audit.rules.engine import Facts
+from tflite_audit.rules.rule import Severity
 
 
 def loop(state: int, body: Callable[[Net, list[int]], list[int]], limit: int = 7) -> Net:
     """A WHILE over a counter and `state` float tensors."""
     net = Net()
-    outer = [net.act("n", "int32", (1,)), *(net.act(f"s{i}") for i in range(state))]
+    outer = [net.numbers("n", [0]), *(net.act(f"s{i}") for i in range(state))]
     ended = [net.act("m", "int32", (1,)), *(net.act(f"net/loop/out_{i}") for i in range(state))]
     net.op("WHILE", outer, ended, options={"cond_subgraph_index": 1, "body_subgraph_index": 2})
     net.subgraph("cond")
@@ -63,9 +65,16 @@ def power_iteration(net: Net, state: list[int]) -> list[int]:
 
 
 CASES = [
-    Case("LSTM", lambda: facts(loop(3, lstm)), 1, says=("LSTM cells", "loop of 7 steps")),
-    Case("GRU", lambda: facts(loop(2, gru)), 1, says=("GRU cells",)),
-    Case("an LSTM with attention", lambda: facts(loop(3, lstm_with_attention)), 1, says=("LSTM cells",)),
+    Case("LSTM", lambda: facts(loop(3, lstm)), 1, says=("LSTM layer", "loop of 7 steps")),
+    Case("GRU", lambda: facts(loop(2, gru)), 1, says=("GRU layer",)),
+    Case(
+        "a source of Keras 3",
+        lambda: made_from(loop(3, lstm), SourceRecurrent("encoder", "LSTM", "keras", ("LSTMCell",), units=(8,))),
+        1,
+        says=("The LSTM layer encoder runs as a WHILE loop of 7 steps", "int8 and int16x8 kill the converter"),
+        severity=Severity.WARNING,
+    ),
+    Case("an LSTM with attention", lambda: facts(loop(3, lstm_with_attention)), 1, says=("LSTM layer",)),
     Case("Keras 3 LSTM", lambda: Facts(model=converted.model("lstm_loop")), 1, says=("LSTM", "6 steps"), converts=True),
     Case("Keras 3 GRU", lambda: Facts(model=converted.model("gru_loop")), 1, says=("GRU", "6 steps"), converts=True),
     Case("stateful", lambda: Facts(model=converted.model("lstm_stateful")), 1, says=("LSTM",), converts=True),

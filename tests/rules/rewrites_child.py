@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.rules.rewrites_inputs import CASES
+from tests.rules.rewrites_inputs import CASES, EDGES
 from tests.rules.rewriting import answers, convert, difference, function_of, operators, outcome, run
 from tflite_audit.analyzer.isolation import Report, serve
 from tflite_audit.rules.conversion.rewrites import REWRITES
 
 
-def check(value: str, report: Report) -> dict[str, Any]:
-    """What the rewrite of one operator and the operator itself answer, before and after conversion."""
+def check(value: dict[str, Any], report: Report) -> dict[str, Any]:
+    """What the rewrite of one operator and the operator itself answer, before and after conversion; in the case of that
+    number of `EDGES`, or in the one of `CASES`."""
     import numpy as np
     import tensorflow as tf
 
-    case = CASES[value]
-    rewritten = function_of(REWRITES[value].code)
+    op, edge = value["op"], value["edge"]
+    case = CASES[op] if edge is None else EDGES[edge][1]
+    rewritten = function_of(REWRITES[op].code)
     inputs = [np.asarray(array) for array in case.inputs]
     specs = [tf.TensorSpec(array.shape, array.dtype, f"x{number}") for number, array in enumerate(inputs)]
 
@@ -30,7 +32,7 @@ def check(value: str, report: Report) -> dict[str, Any]:
     replies = [np.asarray(a) for a in tf.nest.flatten(ours(*map(tf.constant, inputs)))]
     expected = [np.asarray(a) for a in tf.nest.flatten(theirs(*map(tf.constant, inputs)))]
     return {
-        "needed": outcome(lambda: convert(theirs, ())),
+        "needed": None if edge is not None else outcome(lambda: convert(theirs, ())),
         "ops": sorted({op.type for op in theirs.graph.get_operations()}),
         "difference": difference(replies, expected),
         "expected": [a.tolist() for a in expected],

@@ -103,6 +103,11 @@ CASES: dict[str, Case] = {
         lambda tf, i: tf.image.extract_patches(i, [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "SAME"),
         lambda f, i: f(i, 3, 2),
     ),
+    "ExtractVolumePatches": Case(
+        (normal(1, 4, 5, 4, 2),),
+        lambda tf, x: tf.extract_volume_patches(x, [1, 2, 2, 2, 1], [1, 2, 2, 2, 1], "SAME"),
+        lambda f, x: f(x, 2, 2, "SAME"),
+    ),
     "Dilation2D": Case(
         (IMAGES, uniform(3, 2, 3)),
         lambda tf, i, k: tf.nn.dilation2d(i, k, [1, 1, 1, 1], "SAME", "NHWC", [1, 1, 1, 1]),
@@ -114,6 +119,7 @@ CASES: dict[str, Case] = {
     ),
     "MaxPool3D": Case((normal(1, 4, 6, 4, 2),), lambda tf, x: tf.nn.max_pool3d(x, 2, 2, "VALID")),
     "AvgPool3D": Case((normal(1, 4, 6, 4, 2),), lambda tf, x: tf.nn.avg_pool3d(x, 2, 2, "VALID")),
+    "LogMatrixDeterminant": Case((normal(2, 5, 5),), lambda tf, a: tuple(tf.linalg.slogdet(a)), near=1e-4),
     "MatrixInverse": Case((symmetric(4),), lambda tf, a: tf.linalg.inv(a), near=1e-4),
     "MatrixSolve": Case((symmetric(4), normal(4, 2)), lambda tf, a, b: tf.linalg.solve(a, b), near=1e-4),
     "MatrixDeterminant": Case((normal(2, 3, 3),), lambda tf, a: tf.linalg.det(a)),
@@ -131,6 +137,10 @@ CASES: dict[str, Case] = {
         lambda tf, v, d: tf.sparse.sparse_dense_matmul(tf.sparse.SparseTensor([[0, 1], [2, 3]], v, [3, 4]), d),
         lambda f, v, d: f([[0, 1], [2, 3]], v, [3, 4], d),
     ),
+    "Softplus": Case((normal(100) * 30,), lambda tf, x: tf.math.softplus(x), refused=False),
+    "Erfinv": Case((np.linspace(-0.999, 0.999, 201).astype("float32"),), lambda tf, x: tf.math.erfinv(x), near=1e-5),
+    "Ndtri": Case((np.linspace(1e-3, 1 - 1e-3, 201).astype("float32"),), lambda tf, x: tf.math.ndtri(x), near=2e-5),
+    "Invert": Case((integers(1000, 9, low=-1000),), lambda tf, x: tf.bitwise.invert(x)),
     "Erf": Case((normal(100) * 2,), lambda tf, x: tf.math.erf(x), near=4e-7),
     "Erfc": Case((normal(100) * 2,), lambda tf, x: tf.math.erfc(x), near=4e-7),
     "BesselI0e": Case((normal(100) * 4,), lambda tf, x: tf.math.bessel_i0e(x), near=4e-7),
@@ -180,6 +190,26 @@ CASES: dict[str, Case] = {
         (normal(4, 3), np.array([0, 0, 1, 2], "int32")),
         lambda tf, x, s: tf.math.segment_max(x, s),
         lambda f, x, s: f(x, s, 3),
+    ),
+    "SegmentMin": Case(
+        (normal(4, 3), np.array([0, 0, 1, 2], "int32")),
+        lambda tf, x, s: tf.math.segment_min(x, s),
+        lambda f, x, s: f(x, s, 3),
+    ),
+    "SegmentProd": Case(
+        (normal(4, 3), np.array([0, 0, 1, 2], "int32")),
+        lambda tf, x, s: tf.math.segment_prod(x, s),
+        lambda f, x, s: f(x, s, 3),
+    ),
+    "SparseSegmentMean": Case(
+        (normal(4, 3), np.array([3, 1, 0], "int32"), np.array([0, 0, 1], "int32")),
+        lambda tf, x, i, s: tf.sparse.segment_mean(x, i, s),
+        lambda f, x, i, s: f(x, i, s, 2),
+    ),
+    "UnravelIndex": Case(
+        (np.arange(24).astype("int32"),),
+        lambda tf, i: tf.unravel_index(i, [2, 3, 4]),
+        lambda f, i: f(i, [2, 3, 4]),
     ),
     "SparseSegmentSum": Case(
         (normal(4, 3), np.array([3, 1, 0], "int32"), np.array([0, 0, 1], "int32")),
@@ -248,6 +278,8 @@ CASES: dict[str, Case] = {
     "RFFT": Case((normal(2, 9),), lambda tf, x: split(tf, tf.signal.rfft(x, [9])), refused=False),
     "IRFFT": Case((normal(2, 5), normal(2, 5)), lambda tf, a, b: tf.signal.irfft(tf.complex(a, b))),
     "FFT2D": Case((normal(2, 4, 6), normal(2, 4, 6)), lambda tf, a, b: split(tf, tf.signal.fft2d(tf.complex(a, b)))),
+    "IFFT2D": Case((normal(2, 4, 6), normal(2, 4, 6)), lambda tf, a, b: split(tf, tf.signal.ifft2d(tf.complex(a, b)))),
+    "IRFFT2D": Case((normal(2, 5, 4), normal(2, 5, 4)), lambda tf, a, b: tf.signal.irfft2d(tf.complex(a, b))),
     "Complex": Case(
         (normal(4), normal(4), normal(4), normal(4)),
         lambda tf, a, b, c, d: split(tf, tf.complex(a, b) * tf.complex(c, d)),
@@ -260,3 +292,105 @@ CASES: dict[str, Case] = {
         near=1e-3,
     ),
 }
+
+
+TURNED = np.array([[0, 2, 1], [3, 0, 0], [0, 0, 5]], "float32")
+"""Its first pivots are zeros."""
+
+GREY = np.array(
+    [[0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.5], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 0]], "float32"
+)
+
+EDGES: list[tuple[str, Case]] = [
+    ("MatrixInverse", Case((normal(2, 2),), lambda tf, a: tf.linalg.inv(a), near=1e-4)),
+    ("MatrixInverse", Case((TURNED,), lambda tf, a: tf.linalg.inv(a))),
+    (
+        "MatrixInverse",
+        Case((normal(3, 8, 8) + 3 * np.eye(8, dtype="float32"),), lambda tf, a: tf.linalg.inv(a), near=1e-3),
+    ),
+    ("MatrixInverse", Case((np.array([[4]], "float32"),), lambda tf, a: tf.linalg.inv(a))),
+    ("MatrixSolve", Case((TURNED, normal(3, 1)), lambda tf, a, b: tf.linalg.solve(a, b))),
+    ("LogMatrixDeterminant", Case((TURNED,), lambda tf, a: tuple(tf.linalg.slogdet(a)))),
+    ("MatrixDeterminant", Case((normal(1, 1),), lambda tf, a: tf.linalg.det(a))),
+    ("MatrixDeterminant", Case((np.ones((2, 4, 4), "float32"),), lambda tf, a: tf.linalg.det(a))),
+    ("FFT", Case((normal(1, 1), normal(1, 1)), lambda tf, a, b: split(tf, tf.signal.fft(tf.complex(a, b))))),
+    ("FFT", Case((normal(2, 7), normal(2, 7)), lambda tf, a, b: split(tf, tf.signal.fft(tf.complex(a, b))))),
+    ("RFFT", Case((normal(1, 512),), lambda tf, x: split(tf, tf.signal.rfft(x)), near=2e-4)),
+    ("IRFFT", Case((normal(1, 2), normal(1, 2)), lambda tf, a, b: tf.signal.irfft(tf.complex(a, b)))),
+    (  # no score above the threshold
+        "CombinedNonMaxSuppression",
+        Case(
+            (boxes(6)[None, :, None], uniform(1, 6, 2) * 0.1),
+            lambda tf, b, s: tuple(tf.image.combined_non_max_suppression(b, s, 3, 4, 0.4, 0.3)),
+            lambda f, b, s: f(b, s, 3, 4, 0.4, 0.3),
+        ),
+    ),
+    (  # the same box many times
+        "CombinedNonMaxSuppression",
+        Case(
+            (np.repeat(boxes(1), 8, 0)[None, :, None], uniform(1, 8, 1)),
+            lambda tf, b, s: tuple(tf.image.combined_non_max_suppression(b, s, 4, 4, 0.5, 0.1)),
+            lambda f, b, s: f(b, s, 4, 4, 0.5, 0.1),
+        ),
+    ),
+    (  # outside the image, upside down, and without a size
+        "CropAndResize",
+        Case(
+            (
+                IMAGES,
+                np.array([[1.5, 1.5, 2, 2], [0.9, 0.8, 0.1, 0.2], [0.5, 0.5, 0.5, 0.5]], "float32"),
+                integers(2, 3),
+            ),
+            lambda tf, i, b, n: tf.image.crop_and_resize(i, b, n, [3, 2]),
+            lambda f, i, b, n: f(i, b, n, [3, 2]),
+        ),
+    ),
+    (
+        "ExtractImagePatches",
+        Case(
+            (IMAGES,),
+            lambda tf, i: tf.image.extract_patches(i, [1, 2, 2, 1], [1, 3, 3, 1], [1, 1, 1, 1], "VALID"),
+            lambda f, i: f(i, 2, 3, "VALID"),
+        ),
+    ),
+    ("ResizeBicubic", Case((IMAGES,), lambda tf, i: tf.image.resize(i, [3, 2], "bicubic"), lambda f, i: f(i, [3, 2]))),
+    ("RGBToHSV", Case((GREY,), lambda tf, i: tf.image.rgb_to_hsv(i))),
+    ("HSVToRGB", Case((GREY,), lambda tf, i: tf.image.hsv_to_rgb(i))),
+    ("Roll", Case((ROW,), lambda tf, x: tf.roll(x, 1, 0), lambda f, x: f(x, 1))),
+    (
+        "LowerBound",
+        Case((np.array([1, 1, 2, 2, 3], "float32"), GREY[:, 0] * 3), lambda tf, v, q: tf.searchsorted(v, q)),
+    ),
+    (
+        "UpperBound",
+        Case((np.array([1, 1, 2, 2, 3], "float32"), GREY[:, 0] * 3), lambda tf, v, q: tf.searchsorted(v, q, "right")),
+    ),
+    (  # values outside
+        "DenseBincount",
+        Case(
+            (np.array([0, 0, 7, 9, 2], "int32"),),
+            lambda tf, v: tf.math.bincount(v, minlength=4, maxlength=4),
+            lambda f, v: f(v, 4),
+        ),
+    ),
+    (
+        "LookupTableFindV2",
+        Case(
+            (np.array([[-1, 5], [5, 10**9]], "int64"),),
+            table,
+            lambda f, x: f(x, np.array([1, 3, 5], "int64"), np.array([0.1, 0.3, 0.5], "float32"), -1.0),
+        ),
+    ),
+    (  # keys of text
+        "LookupTableFindV2",
+        Case(
+            (np.array([b"three", b"", b"nine"], object),),
+            lambda tf, x: tf.cast(tf.equal(x, "three"), tf.float32) * 1.3 - 1.0,
+            lambda f, x: f(x, np.array([b"one", b"three"]), np.array([0.1, 0.3], "float32"), -1.0),
+        ),
+    ),
+    ("Softplus", Case((np.array([-1e4, -88, 0, 88, 1e4], "float32"),), lambda tf, x: tf.math.softplus(x))),
+    ("Erf", Case((np.array([-9, -0.0, 0, 1e-7, 9], "float32"),), lambda tf, x: tf.math.erf(x), near=4e-7)),
+    ("Invert", Case((np.array([0, -1, 2**31 - 1, -(2**31)], "int32"),), lambda tf, x: tf.bitwise.invert(x))),
+]
+"""Sizes and values that go wrong first: (rewrite, case)."""

@@ -15,6 +15,7 @@ from tflite_audit.analyzer.conversion.sources.functions import Functions, is_fun
 from tflite_audit.analyzer.conversion.sources.keras_models import KerasModel, save_spec
 from tflite_audit.analyzer.conversion.sources.loaded import Loaded, tensorflow
 from tflite_audit.analyzer.conversion.sources.saved_models import SavedModel
+from tflite_audit.analyzer.conversion.streaming.step_model import StepModel
 from tflite_audit.analyzer.conversion.types import Rebuild, SignatureSpec, SourceChange, TensorSpec
 
 Shape = tuple[int, ...]
@@ -196,6 +197,8 @@ def _with_lines() -> Any:
 def _rebuilt(loaded: Loaded, rebuild: Rebuild, source: Source) -> Loaded:
     if not isinstance(loaded, KerasModel):
         raise SourceError(f"its layers can only be rebuilt from a Keras model, and this is a {loaded.kind}")
+    if rebuild is Rebuild.STEP:
+        return _one_step(loaded, source)
     if rebuild is Rebuild.UNROLL:
         keras_rebuild.unroll(loaded.model)
         return loaded
@@ -209,3 +212,11 @@ def _rebuilt(loaded: Loaded, rebuild: Rebuild, source: Source) -> Loaded:
     inputs = [spec.name for spec in signature.inputs]
     outputs = [spec.name for spec in signature.outputs]
     return KerasModel(keras_rebuild.of_tf_keras(loaded.model, inputs, outputs), source)
+
+
+def _one_step(loaded: KerasModel, source: Source) -> StepModel:
+    try:
+        return StepModel(loaded, source)
+    except Exception as error:
+        why = str(error) if isinstance(error, SourceError) else user_code.in_one_line(error)
+        raise SourceError(f"{source.spec}: cannot be run one step at a time: {why}") from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from numpy.typing import NDArray
 
+from tflite_audit.analyzer.conversion.sources.keras_calls import Call, Calls, shape_of
 from tflite_audit.analyzer.conversion.sources.keras_models import KerasModel, keras_of
 from tflite_audit.analyzer.conversion.sources.loaded import tensorflow
 
@@ -19,16 +19,6 @@ from .parts import Arrays, CannotCutError, Parts, Port, check_signature
 from .types import Cut, Form, How, Unit
 
 Values = dict[int, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call of a layer, between tensors that have numbers."""
-
-    layer: Any
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    run: Callable[[Mapping[int, Any]], list[Any]]
 
 
 class Layers(Parts):
@@ -43,15 +33,13 @@ class Layers(Parts):
     def __init__(self, loaded: KerasModel) -> None:
         self._keras: Any = _package(loaded.model)
         self._is_keras_3 = loaded.is_keras_3
-        graph = _graph(loaded.model)
-        if graph is None:
-            raise CannotCutError("a subclassed model has no graph of layers")
-        self._specs: list[Any] = []  # by number of the tensor
-        self._producers: dict[int, str] = {}
-        self._inputs = [self._number(tensor) for tensor in graph.inputs]
+        try:
+            calls = Calls(loaded.model, is_keras_3=loaded.is_keras_3)
+        except ValueError as error:
+            raise CannotCutError(str(error)) from None
+        self._specs, self._producers = calls.specs, calls.producers
+        self._inputs, self._calls = calls.inputs, calls.calls
         self._names = dict(zip(self._inputs, (spec.name for spec in loaded.signatures[0].inputs), strict=True))
-        self._calls: list[_Call] = []
-        self._open(graph, self._inputs)
         made_by = {tensor: index for index, call in enumerate(self._calls) for tensor in call.outputs}
         self.units = tuple(
             Unit(
@@ -129,7 +117,7 @@ class Layers(Parts):
 
     def _port(self, tensor: int, names: Sequence[str]) -> Port:
         spec = self._specs[tensor]
-        shape = _shape(spec)
+        shape = shape_of(spec)
         if not shape:
             raise CannotCutError(f"the output of {self._producers[tensor]} is a scalar, or has no known rank")
         name = self._names.get(tensor)
@@ -139,72 +127,11 @@ class Layers(Parts):
         dtype = spec.dtype if isinstance(spec.dtype, str) else spec.dtype.name
         return Port(name, tensor, shape, dtype)
 
-    def _skippable(self, call: _Call) -> bool:
+    def _skippable(self, call: Call) -> bool:
         if len(call.inputs) != 1 or len(call.outputs) != 1:
             return False
         taken, made = self._specs[call.inputs[0]], self._specs[call.outputs[0]]
-        return bool(_shape(taken)) and _shape(taken) == _shape(made) and taken.dtype == made.dtype
-
-    def _number(self, tensor: Any) -> int:
-        self._specs.append(tensor)
-        return len(self._specs) - 1
-
-    def _open(self, graph: Any, inputs: Sequence[int]) -> list[int]:
-        """Number the tensors of a model that is given these inputs, and take its calls up; the model's outputs."""
-        numbers = {id(tensor): number for tensor, number in zip(graph.inputs, inputs, strict=True)}
-        for node in _nodes(graph):
-            layer = node.operation if self._is_keras_3 else node.layer
-            taken = node.input_tensors if self._is_keras_3 else node.keras_inputs
-            if node.is_input or any(id(tensor) not in numbers for tensor in taken):
-                continue
-            given = tuple(numbers[id(tensor)] for tensor in taken)
-            made = list(node.outputs) if self._is_keras_3 else tensorflow().nest.flatten(node.outputs)
-            inner = _graph(layer)
-            if inner is not None and len(inner.inputs) == len(given) and len(inner.outputs) == len(made):
-                outputs = self._open(inner, given)
-            else:
-                outputs = [self._number(tensor) for tensor in made]
-                self._producers.update(dict.fromkeys(outputs, str(layer.name)))
-                run = _run_keras_3 if self._is_keras_3 else _run_tf_keras
-                ids = {id(tensor): numbers[id(tensor)] for tensor in taken}
-                unique = tuple(dict.fromkeys(given))
-                self._calls.append(_Call(layer, unique, tuple(outputs), functools.partial(run, node, ids)))
-            numbers.update({id(tensor): number for tensor, number in zip(made, outputs, strict=True)})
-        return [numbers[id(tensor)] for tensor in graph.outputs]
-
-
-def _run_keras_3(node: Any, ids: Mapping[int, int], values: Mapping[int, Any]) -> list[Any]:
-    args, kwargs = node.arguments.fill_in({key: values[number] for key, number in ids.items()})
-    return tensorflow().nest.flatten(node.operation(*args, **kwargs))
-
-
-def _run_tf_keras(node: Any, ids: Mapping[int, int], values: Mapping[int, Any]) -> list[Any]:
-    # Node.map_arguments takes each value off a list, as often as the tensor is used.
-    uses = len(node.keras_inputs)
-    args, kwargs = node.map_arguments({str(key): [values[number]] * uses for key, number in ids.items()})
-    return tensorflow().nest.flatten(node.layer(*args, **kwargs))
-
-
-def _graph(model: Any) -> Any:
-    """What holds a model's nodes: of a Sequential of Keras 3 a model in it; None for layers and subclassed models."""
-    if keras_of(model) is None:
-        return None
-    inner = getattr(model, "_functional", None)
-    graph = model if inner is None else inner
-    return graph if getattr(graph, "_nodes_by_depth", None) and getattr(graph, "inputs", None) else None
-
-
-def _nodes(graph: Any) -> Iterator[Any]:
-    by_depth = graph._nodes_by_depth
-    for depth in sorted(by_depth, reverse=True):
-        yield from by_depth[depth]
-
-
-def _shape(tensor: Any) -> tuple[int | None, ...] | None:
-    try:
-        return tuple(tensor.shape)
-    except ValueError:  # tf.TensorShape(None)
-        return None
+        return bool(shape_of(taken)) and shape_of(taken) == shape_of(made) and taken.dtype == made.dtype
 
 
 def _package(model: Any) -> ModuleType:

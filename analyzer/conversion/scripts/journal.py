@@ -15,7 +15,14 @@ import msgspec
 
 from tflite_audit.analyzer.conversion.requests import ConvertReply
 from tflite_audit.analyzer.conversion.source import Source
-from tflite_audit.analyzer.conversion.types import CalibrationProblem, Frame, Recipe, RecipeProblem, SignatureSpec
+from tflite_audit.analyzer.conversion.types import (
+    CalibrationProblem,
+    Frame,
+    Recipe,
+    RecipeProblem,
+    SignatureSpec,
+    SourceRecurrent,
+)
 
 SUFFIX = ".jsonl"
 
@@ -41,6 +48,7 @@ class Began(Entry):
         kind: what is converted, such as `Keras 3 model`.
         version: of the converter: 1 for `tf.compat.v1.lite.TFLiteConverter`.
         stack: the lines of the user's code that called it, innermost first.
+        recurrent: the recurrent layers of a Keras model; None for anything else.
     """
 
     folder: str
@@ -51,6 +59,7 @@ class Began(Entry):
     versions: Mapping[str, str]
     notes: tuple[str, ...] = ()
     problems: tuple[RecipeProblem, ...] = ()
+    recurrent: tuple[SourceRecurrent, ...] | None = None
 
     @property
     def called(self) -> Frame | None:

@@ -16,10 +16,11 @@ import numpy as np
 
 from tflite_audit.analyzer.conversion.linking import link
 from tflite_audit.analyzer.conversion.source import Source, SourceKind, keras_config
+from tflite_audit.analyzer.conversion.sources import recurrent
 from tflite_audit.analyzer.conversion.sources.keras_models import KerasModel, keras_of, layer_names
 from tflite_audit.analyzer.conversion.sources.loaded import SERVING
 from tflite_audit.analyzer.conversion.sources.saved_models import meta_graph, saved_signatures
-from tflite_audit.analyzer.conversion.types import SignatureSpec, TensorSpec
+from tflite_audit.analyzer.conversion.types import SignatureSpec, SourceRecurrent, TensorSpec
 
 LARGEST = 500 << 20
 """Bytes of a model that is copied; a larger SavedModel is referred to, a larger Keras model left to its export."""
@@ -55,6 +56,14 @@ def layers(converter: Any) -> tuple[str, ...]:
         if found is not None and keras_of(found) is not None:
             return tuple(layer_names(found))
     return ()
+
+
+def recurrent_layers(converter: Any) -> tuple[SourceRecurrent, ...] | None:
+    """Of the Keras model that it converts, or whose function; None for anything else."""
+    model = keras_model(converter)
+    if model is None:
+        return recurrent.of_trackable(getattr(converter, "_trackable_obj", None))
+    return recurrent.of_model(model) if keras_of(model) is not None else None
 
 
 class Keeper:

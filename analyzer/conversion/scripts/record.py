@@ -214,6 +214,7 @@ def _conversion(told: _Told, number: int, end: CommandEnd, limit: float | None) 
         signatures=signatures.signatures if signatures else (),
         sample_shapes=sampled.shapes if sampled else {},
         graph=graph,
+        recurrent=began.recurrent,
         recipe_problems=(*contradictions.problems(recipe, recipe.calibrated, aware), *began.problems),
         calibration_problem=suspected[0].problem if suspected else None,
     )

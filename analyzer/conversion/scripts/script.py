@@ -167,6 +167,7 @@ class _One:
                 versions=versions(),
                 notes=found.notes,
                 problems=found.problems,
+                recurrent=_or_nothing(lambda: keeping.recurrent_layers(converter), None),
             )
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tflite_audit.analyzer import user_code
 from tflite_audit.analyzer.conversion.source import Source, SourceError
+from tflite_audit.analyzer.conversion.sources import recurrent
 from tflite_audit.analyzer.conversion.sources.loaded import (
     SERVING,
     Answer,
@@ -21,7 +22,7 @@ from tflite_audit.analyzer.conversion.sources.loaded import (
     tensor_spec,
     tensorflow,
 )
-from tflite_audit.analyzer.conversion.types import SignatureSpec
+from tflite_audit.analyzer.conversion.types import SignatureSpec, SourceRecurrent
 
 
 def is_concrete(found: Any) -> bool:
@@ -101,6 +102,10 @@ class Functions(Loaded):
                 "give ([function], object)"
             ) from None
         return sorted(found.values(), key=lambda variable: str(variable.name))
+
+    def recurrent(self) -> tuple[SourceRecurrent, ...] | None:
+        """Those of the Keras model that was given with the functions."""
+        return recurrent.of_trackable(self.given_trackable)
 
     def parameters(self) -> int:
         """As far as the variables' shapes are known."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tflite_audit.analyzer import user_code
 from tflite_audit.analyzer.conversion import source as sources
 from tflite_audit.analyzer.conversion.source import Source, SourceError, SourceKind
+from tflite_audit.analyzer.conversion.sources import recurrent
 from tflite_audit.analyzer.conversion.sources.loaded import (
     SERVING,
     Answer,
@@ -26,7 +27,7 @@ from tflite_audit.analyzer.conversion.sources.loaded import (
     tensorflow,
 )
 from tflite_audit.analyzer.conversion.sources.saved_models import meta_graph, saved_signatures
-from tflite_audit.analyzer.conversion.types import SignatureSpec
+from tflite_audit.analyzer.conversion.types import SignatureSpec, SourceRecurrent
 
 
 def keras_of(found: Any) -> ModuleType | None:
@@ -103,6 +104,10 @@ class KerasModel(Loaded):
     def parameters(self) -> int:
         """As Keras counts them; 0 before it is built."""
         return int(self.model.count_params()) if self._is_built else 0
+
+    def recurrent(self) -> tuple[SourceRecurrent, ...] | None:
+        """As its graph of layers tells."""
+        return recurrent.of_model(self.model)
 
     def _functional(self, output_labels: Sequence[str], outputs: Sequence[Any]) -> SignatureSpec:
         return SignatureSpec(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tflite_audit.analyzer.conversion.source import SourceError
-from tflite_audit.analyzer.conversion.types import SignatureSpec, SourceDescription, TensorSpec
+from tflite_audit.analyzer.conversion.types import SignatureSpec, SourceDescription, SourceRecurrent, TensorSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 Answer = Callable[[Arrays], dict[str, NDArray[Any]]]
@@ -55,9 +55,15 @@ class Loaded(ABC):
     def parameters(self) -> int:
         """Number of values in its variables."""
 
+    def recurrent(self) -> tuple[SourceRecurrent, ...] | None:
+        """Its recurrent layers as they are now (`Conversion.recurrent`)."""
+        return None
+
     def describe(self, name: str) -> SourceDescription:
         """What it is, for the parent."""
-        return SourceDescription(name, self.kind, self.signatures, self.parameters(), versions(), tuple(self.notes))
+        return SourceDescription(
+            name, self.kind, self.signatures, self.parameters(), versions(), tuple(self.notes), self.recurrent()
+        )
 
     def signature(self, key: str | None) -> SignatureSpec:
         """The signature of that key; for None the only one, or the serving one.

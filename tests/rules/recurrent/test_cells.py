@@ -1,33 +1,183 @@
-"""Cells by their gates."""
+"""Cells by where their states go: what one step of a loop or of a stream may look like, in graphs made in code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tflite_audit.rules.recurrent.cells import recognise
+from tests.cases.models import Net
+from tflite_audit.rules.recurrent.cells import Port, recognise
+from tflite_audit.rules.recurrent.flow import Flow
+
+Step = Callable[[Net, int, list[int]], list[int]]
+
+
+def gate(net: Net, x: int, h: int, k: int, squash: str = "LOGISTIC") -> int:
+    """A function of weighed input and weighed state, with weights of its own."""
+    return net.then(squash, weighed(net, x, h, k))
+
+
+def weighed(net: Net, x: int, h: int, k: int) -> int:
+    products = (net.then("FULLY_CONNECTED", t, net.weights(f"w{k}_{t}", fill=k), -1) for t in (x, h))
+    return net.then("ADD", *products)
+
+
+def complement(net: Net, t: int) -> int:
+    return net.then("SUB", net.weights(f"one_{t}", shape=(1, 8)), t)
+
+
+def both(net: Net, a: int, b: int, c: int, d: int) -> int:
+    """a * b + c * d."""
+    return net.then("ADD", net.then("MUL", a, b), net.then("MUL", c, d))
+
+
+def lstm(squash: str = "LOGISTIC", bend: str = "TANH") -> Step:
+    def step(net: Net, x: int, states: list[int]) -> list[int]:
+        h, c = states
+        i, f, o = (gate(net, x, h, k, squash) for k in range(3))
+        c = both(net, f, c, i, gate(net, x, h, 3, bend))
+        return [net.then("MUL", o, net.then(bend, c)), c]
+
+    return step
+
+
+def coupled(net: Net, x: int, states: list[int]) -> list[int]:
+    h, c = states
+    f, o = (gate(net, x, h, k) for k in range(2))
+    c = both(net, f, c, complement(net, f), gate(net, x, h, 3, "TANH"))
+    return [net.then("MUL", o, net.then("TANH", c)), c]
+
+
+def peeping(net: Net, x: int, states: list[int]) -> list[int]:
+    h, c = states
+    i, f = (
+        net.then(
+            "LOGISTIC", net.then("ADD", weighed(net, x, h, k), net.then("MUL", c, net.weights(f"p{k}", shape=(8,))))
+        )
+        for k in range(2)
+    )
+    c = both(net, f, c, i, gate(net, x, h, 3, "TANH"))
+    return [net.then("MUL", gate(net, x, h, 4), net.then("TANH", c)), c]
+
+
+def projecting(net: Net, x: int, states: list[int]) -> list[int]:
+    h, c = lstm()(net, x, states)
+    return [net.then("FULLY_CONNECTED", h, net.weights("projection"), -1), c]
+
+
+def without_input_gate(net: Net, x: int, states: list[int]) -> list[int]:
+    h, c = states
+    c = net.then("ADD", net.then("MUL", gate(net, x, h, 0), c), gate(net, x, h, 1, "TANH"))
+    return [net.then("MUL", gate(net, x, h, 2), net.then("TANH", c)), c]
+
+
+def gru(net: Net, x: int, states: list[int]) -> list[int]:
+    (h,) = states
+    z, r = (gate(net, x, h, k) for k in range(2))
+    return [both(net, z, h, complement(net, z), gate(net, x, net.then("MUL", r, h), 2, "TANH"))]
+
+
+def gru_by_difference(net: Net, x: int, states: list[int]) -> list[int]:
+    """n + z * (h - n), the reset after the product."""
+    (h,) = states
+    z, r = (gate(net, x, h, k) for k in range(2))
+    reset = net.then("MUL", r, net.then("FULLY_CONNECTED", h, net.weights("u"), -1))
+    n = net.then("TANH", net.then("ADD", net.then("FULLY_CONNECTED", x, net.weights("w"), -1), reset))
+    return [net.then("ADD", n, net.then("MUL", z, net.then("SUB", h, n)))]
+
+
+def minimal(net: Net, x: int, states: list[int]) -> list[int]:
+    (h,) = states
+    f = gate(net, x, h, 0)
+    return [both(net, complement(net, f), h, f, gate(net, x, net.then("MUL", f, h), 1, "TANH"))]
+
+
+def simple(bend: str = "TANH") -> Step:
+    return lambda net, x, states: [gate(net, x, states[0], 0, bend)]
+
+
+def deep(net: Net, x: int, states: list[int]) -> list[int]:
+    t = gate(net, x, states[0], 0, "TANH")
+    return [net.then("TANH", net.then("FULLY_CONNECTED", t, net.weights("deeper"), -1))]
+
+
+def held(cell: Step) -> Step:
+    """The old state is kept where the input is masked."""
+
+    def step(net: Net, x: int, states: list[int]) -> list[int]:
+        mask = net.act("mask", "bool")
+        return [net.then("SELECT_V2", mask, t, s) for t, s in zip(cell(net, x, states), states, strict=True)]
+
+    return step
+
+
+def quantized(cell: Step) -> Step:
+    """The new state is brought to the scale of the old."""
+    return lambda net, x, states: [net.then("QUANTIZE", t) for t in cell(net, x, states)]
+
+
+def softsign(net: Net, x: int, states: list[int]) -> list[int]:
+    t = weighed(net, x, states[0], 0)
+    return [net.then("DIV", t, net.then("ADD", net.weights("one", shape=(1, 8)), net.then("ABS", t)))]
+
+
+def average(net: Net, x: int, states: list[int]) -> list[int]:
+    """No product weighs the state."""
+    return [both(net, states[0], net.weights("a", shape=(1, 8)), x, net.weights("b", shape=(1, 8)))]
+
+
+def elementwise(net: Net, x: int, states: list[int]) -> list[int]:
+    return [net.then("TANH", net.then("ADD", net.then("FULLY_CONNECTED", x, net.weights("w"), -1), states[0]))]
 
 
 @pytest.mark.parametrize(
-    ("counts", "name"),
+    ("step", "name", "variant"),
     [
-        ({"LOGISTIC": 3, "TANH": 2, "FULLY_CONNECTED": 2, "MUL": 3}, "LSTM"),
-        ({"LOGISTIC": 2, "TANH": 1, "FULLY_CONNECTED": 2, "SUB": 1}, "GRU"),
-        ({"TANH": 1, "FULLY_CONNECTED": 2}, "simple RNN"),
-        ({"LOGISTIC": 6, "TANH": 4, "FULLY_CONNECTED": 4}, "LSTM"),
-        ({"LOGISTIC": 5, "TANH": 3, "FULLY_CONNECTED": 4, "SUB": 1}, "LSTM and GRU"),
-        ({"LOGISTIC": 2, "TANH": 2, "SUB": 1, "FULLY_CONNECTED": 2}, "LSTM"),  # coupled gates
-        ({"LOGISTIC": 3, "RELU": 2, "FULLY_CONNECTED": 2}, "LSTM"),
-        ({"LOGISTIC": 2, "RELU": 1, "SUB": 1, "FULLY_CONNECTED": 2}, "GRU"),
-        ({"LOGISTIC": 2, "SUB": 1, "FULLY_CONNECTED": 2}, "GRU"),  # relu fused into an ADD
-        ({"MINIMUM": 3, "RELU": 3, "TANH": 2, "CONV_2D": 8}, "convolutional LSTM"),
-        ({"RELU_0_TO_1": 2, "TANH": 1, "FULLY_CONNECTED": 2}, "GRU"),
-        ({"LOGISTIC": 2, "RELU": 1, "CONV_2D": 2, "MUL": 2}, None),  # two squeeze-and-excite gates
-        ({"LOGISTIC": 1, "CONV_2D": 1, "MUL": 1}, None),  # swish
-        ({"LOGISTIC": 2, "TANH": 2, "CONV_2D": 2}, None),  # two gated convolutions
-        ({"RELU": 2, "FULLY_CONNECTED": 2}, None),
-        ({}, None),
+        (lstm(), "LSTM", ()),
+        (lstm("RELU_0_TO_1", "RELU"), "LSTM", ()),
+        (lstm(bend="ELU"), "LSTM", ()),
+        (coupled, "LSTM", ("coupled input and forget gates",)),
+        (peeping, "LSTM", ("peepholes",)),
+        (projecting, "LSTM", ("projection",)),
+        (held(lstm()), "LSTM", ()),
+        (quantized(lstm()), "LSTM", ()),
+        (without_input_gate, "recurrent", ()),
+        (gru, "GRU", ()),
+        (gru_by_difference, "GRU", ("reset after",)),
+        (held(gru), "GRU", ()),
+        (quantized(gru), "GRU", ()),
+        (minimal, "recurrent", ()),
+        (simple(), "simple RNN", ()),
+        (simple("RELU"), "simple RNN", ()),
+        (softsign, "simple RNN", ()),
+        (held(simple()), "simple RNN", ()),
+        (deep, "recurrent", ()),
     ],
 )
-def test_recognise(counts: dict[str, int], name: str | None) -> None:
-    cell = recognise(counts)
-    assert (cell.name if cell else None) == name
+def test_cells(step: Step, name: str, variant: tuple[str, ...]) -> None:
+    (cell,) = recognise(*flow_of(step))
+    assert (cell.name, cell.variant, cell.units) == (name, variant, 8)
+    assert cell.products
+    assert len(cell.states) == (2 if step.__name__ in {"coupled"} or "LSTM" in name else len(cell.states))
+
+
+@pytest.mark.parametrize("step", [average, elementwise])
+def test_what_weighs_no_state_is_no_cell(step: Step) -> None:
+    assert recognise(*flow_of(step)) == []
+
+
+def flow_of(step: Step) -> tuple[Flow, list[Port]]:
+    """A step, and the states that it takes and gives."""
+    for states in (1, 2):
+        net = Net()
+        x, given = net.act("x"), [net.act(f"s{k}") for k in range(states)]
+        try:
+            result = step(net, x, given)
+        except ValueError:  # it takes another number of states
+            continue
+        model = net.model()
+        subgraph = model.subgraphs[0]
+        flow = Flow(model, subgraph, [op.index for op in subgraph.operators], given)
+        return flow, [Port(a, (b,)) for a, b in zip(given, result, strict=True)]
+    raise AssertionError

@@ -161,6 +161,16 @@ def test_what_was_converted_is_known(ran: Ran) -> None:
     assert {operator.layer for operator in graph.of("TensorListReserve")} == {"memory"}
 
 
+def test_the_recurrent_layers_of_a_keras_model_are_known(ran: Ran) -> None:
+    found = ran["free lstm"].conversion.recurrent
+    assert found is not None
+    (memory,) = found
+    assert (memory.name, memory.package, memory.units) == ("memory", "keras", (4,))
+    assert (memory.batch, memory.steps) == (None, 6)
+    assert ran["keras"].conversion.recurrent == ()
+    assert ran["saved model"].conversion.recurrent is None
+
+
 def test_a_failure_has_all_that_a_run_has(ran: Ran) -> None:
     made = ran["free lstm"].conversion
     assert (made.failed_pass, made.stage) == ("LowerStaticTensorListPass", "CONVERT_GRAPHDEF")
