@@ -5,7 +5,7 @@ BIN := .venv/bin
 TESTS := --numprocesses=auto --dist=loadfile
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check-all lint format bench docs support clean
+.PHONY: demo test check-all lint format bench docs support recurrent clean
 .DEFAULT_GOAL := test
 
 demo: .venv/demo  ## train, convert, check, evaluate, report
@@ -31,9 +31,14 @@ docs: .venv/dev  ## the pages that are generated from the code
 	$(BIN)/python -m tflite_audit.reports.document
 	$(BIN)/python -m tests.threads.table
 	$(BIN)/python -m tests.floats.table
+	$(BIN)/python -m tests.recurrent.page
 
 support: .venv/dev  ## measure the support matrix again, with the TensorFlow and the LiteRT that are installed
 	$(BIN)/python -m tflite_audit.analyzer.support.measure
+
+recurrent: .venv/dev  ## measure again what recurrent layers convert to, half an hour or more
+	$(BIN)/python -m tests.recurrent.measure
+	$(BIN)/python -m tests.recurrent.page
 
 bench: .venv/dev  ## see benchmarks/README.md
 	for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
