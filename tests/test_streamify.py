@@ -18,11 +18,12 @@ from tflite_audit.audit import run
 from tflite_audit.cli import cli, main
 from tflite_audit.reports.document import Report, decode
 from tflite_audit.reports.html import render
-from tflite_audit.reports.streaming import same_scale
+from tflite_audit.reports.streaming import chosen, same_scale
 from tflite_audit.streamify import streamify
 
 pytestmark = pytest.mark.tensorflow
 SOURCES = REPOSITORY / "tests" / "builders" / "streamable.py"
+EXAMPLE = REPOSITORY / "examples" / "streaming.py"
 
 
 def read(folder: Path) -> Report:
@@ -31,9 +32,10 @@ def read(folder: Path) -> Report:
 
 @pytest.fixture(scope="module")
 def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that the command wrote, and what it said."""
+    """The folder that the command wrote for the example, and what it said."""
     folder = tmp_path_factory.mktemp("streamed") / "out"
-    arguments = [f"{SOURCES}:stacked", "--no-side-by-side", "-o", str(folder)]
+    given = ["--calibration", f"{EXAMPLE}:sequences", "--recipe", "float32"]
+    arguments = [f"{EXAMPLE}:model", *given, "--no-side-by-side", "-o", str(folder)]
     result = CliRunner().invoke(cli, ["streamify", *arguments])
     assert result.exit_code == 0, result.output
     return folder, result.stdout
@@ -43,17 +45,20 @@ def test_what_is_written_and_said(streamed: tuple[Path, str]):
     folder, said = streamed
     names = ["float32", "report.html", "report.json", "source.log", "step_model.keras", "stream.py"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    assert "one step: x[1,5] and 3 states → output_0[1,3] and the new states" in said
-    assert "first_h_out → first_h, first_c_out → first_c, second_h_out" in said
-    assert "8 made-up sequences, 6 steps each" in said
+    assert "one step: frames[1,10] and 4 states → output_0[1,3] and the new states" in said
+    assert "front_past_out → front_past, lower_h_out → lower_h, lower_c_out" in said
+    assert "8 sequences of the calibration set, 20 steps each" in said
     found = read(folder).streaming
     assert found is not None
-    assert found.made_up
+    assert not found.made_up
+    assert found.calibration_sequences == 20
     assert found.ways == []
     (recipe,) = found.recipes
-    assert [drift.name for drift in recipe.drifts] == ["output_0", "first_h_out", "first_c_out", "second_h_out"]
+    states = [state.output for state in found.states]
+    assert states == ["front_past_out", "lower_h_out", "lower_c_out", "upper_h_out"]
+    assert [drift.name for drift in recipe.drifts] == ["output_0", *states]
     assert all(drift.largest < 1e-5 for drift in recipe.drifts)
-    assert (recipe.drifts[0].known, recipe.drifts[0].answers) == (8, 8 * 6 + 2 * 18)
+    assert (recipe.drifts[0].known, recipe.drifts[0].answers) == (8, 8 * 20 + 2 * 60)
     assert recipe.call_seconds is not None
     page = (folder / "report.html").read_text()
     assert "One step a call" in page
@@ -80,14 +85,13 @@ def test_the_example_gives_what_the_source_gives(streamed: tuple[Path, str]):
     import keras
 
     folder, _ = streamed
-    sys.path.insert(0, str(REPOSITORY))
-    source: Any = runpy.run_path(str(SOURCES))["stacked"]()
+    source: Any = runpy.run_path(str(EXAMPLE))["model"]()
     step: Any = keras.models.load_model(folder / "step_model.keras")
-    assert {tensor.name for tensor in step.inputs} == {"x", "first_h", "first_c", "second_h"}
-    sequence = np.random.default_rng(5).normal(size=(6, 1, 5)).astype(np.float32)
+    assert {tensor.name for tensor in step.inputs} == {"frames", "front_past", "lower_h", "lower_c", "upper_h"}
+    sequence = np.random.default_rng(5).normal(size=(20, 1, 10)).astype(np.float32)
     stream = runpy.run_path(str(folder / "stream.py"))["Stream"](folder / "float32" / "model.tflite")
     for again in range(2):
-        answers = [stream(x=value)["output_0"] for value in sequence]
+        answers = [stream(frames=value)["output_0"] for value in sequence]
         whole = np.asarray(source(sequence.swapaxes(0, 1)))
         assert np.allclose(answers[-1], whole, atol=1e-5), f"sequence {again}"
         stream.reset()
@@ -145,6 +149,8 @@ def test_integers_and_the_other_ways_side_by_side(tmp_path: Path):
         assert way.call_seconds is not None
         assert way.relative_difference is not None
     assert {way.recipe for way in found.ways if way.way == "one step a call"} == set(by_name)
+    assert not [finding for finding in report.findings if finding.rule == "R006"]
+    assert [recipe for recipe, _ in chosen(found.ways)] == ["float32", "int8", "int16x8"]
     # The same as the script has it, whose states go on as integers.
     stream = runpy.run_path(str(folder / "stream.py"))["Stream"](folder / "int8" / "model.tflite")
     assert stream(x=np.zeros((1, 5), np.float32))["output_0"].shape == (1, 3)

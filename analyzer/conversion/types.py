@@ -392,7 +392,6 @@ class SourceRecurrent:
             known.
         cell_state_used: likewise, of an LSTM's cell state.
         merge_mode: of the Bidirectional that it is a direction of; empty for any other layer.
-        own_call: its class is not Keras's own, and has a `call` of its own.
         in_graph: it is called in the graph of layers that Keras keeps of the model, or of a model in it; not by another
             layer's code.
         annotated: its function carries the annotation by which the converter fuses it (tf_keras's standard LSTM); None
@@ -424,7 +423,6 @@ class SourceRecurrent:
     state_used: bool | None = False
     cell_state_used: bool | None = False
     merge_mode: str = ""
-    own_call: bool = False
     in_graph: bool = True
     annotated: bool | None = None
 

@@ -20,7 +20,8 @@ DEPTH = 64
 """How deep vectors and maps may be nested, as in the verifier of flexbuffers.h."""
 
 VALUES = 50_000
-"""How many values are read, each counted as often as it is referred to."""
+"""How many values are read, each counted as often as it is referred to; never more than the buffer has bytes, of which
+each takes one where it is not shared."""
 
 _BYTES = 4 << 20
 """How many bytes of text and blobs are copied beyond those of the buffer, for the same reason."""
@@ -41,7 +42,7 @@ def decode(data: bytes | memoryview) -> Value:
     Bytes that are no FlexBuffer may still read as one whose value is a number: only a map or a vector tells.
 
     Raises:
-        FlexBufferError: a place outside the buffer, an unknown type, or more than `DEPTH` levels or `VALUES` values.
+        FlexBufferError: a place outside the buffer, an unknown type, more than `DEPTH` levels, or too many values.
     """
     data = bytes(data)
     if len(data) < 3:
@@ -49,7 +50,7 @@ def decode(data: bytes | memoryview) -> Value:
     width = data[-1]
     if width not in _UNSIGNED:
         raise FlexBufferError(f"the root is {width} bytes wide")
-    return _Reader(data, VALUES, _BYTES + len(data)).value(len(data) - 2 - width, width, data[-2], 0)
+    return _Reader(data, min(VALUES, len(data)), _BYTES + len(data)).value(len(data) - 2 - width, width, data[-2], 0)
 
 
 @dataclass(slots=True)
@@ -162,7 +163,7 @@ class _Reader:
     def _count(self, values: int) -> None:
         self.values_left -= values
         if self.values_left < 0:
-            raise FlexBufferError(f"more than {VALUES} values")
+            raise FlexBufferError(f"more values than are read: {VALUES}, and one for each byte")
 
 
 def _text(data: bytes) -> str | bytes:

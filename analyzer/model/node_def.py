@@ -24,8 +24,8 @@ class NodeDef:
 
     Attributes:
         op: its type, `Softplus`.
-        attributes: by name and in its order, as a file has them in any; types as TensorFlow's Python names (`float32`), shapes as lists with -1 for a free
-            dimension and None for an unknown rank, tensors as their type and shape.
+        attributes: by name, sorted, as files have them in any order; types as TensorFlow's Python names (`float32`),
+            shapes as lists with -1 for a free dimension and None for an unknown rank, tensors as their type and shape.
     """
 
     op: str

@@ -16,6 +16,7 @@ from tflite_audit.rules.compatibility.composites import KNOWN
 from tflite_audit.rules.rule import Finding, Location, Remedy, Severity, Table, rule
 
 COMPOSITE = "STABLEHLO_COMPOSITE"
+_CHARACTERS = 300
 
 
 class _Composite(NamedTuple):
@@ -153,10 +154,10 @@ def _decoded(attributes: object) -> str:
     except FlexBufferError as error:
         return f"{len(attributes)} bytes that are no FlexBuffer: {error}"
     if not isinstance(value, dict):
-        return str(value)
-    return ", ".join(
-        f"{key}: {each:.6g}" if isinstance(each, float) else f"{key}: {each}" for key, each in value.items()
-    )
+        return str(value)[:_CHARACTERS]
+    words = (f"{key}: {each:.6g}" if isinstance(each, float) else f"{key}: {each}" for key, each in value.items())
+    text = ", ".join(words)
+    return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}... ({len(value):,} attributes)"
 
 
 def _fault(model: Model, composite: _Composite, called: _Called) -> _Fault | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from tflite_audit.analyzer.model import custom_options, schema
 from tflite_audit.analyzer.model.custom_options import CustomOptions, Encoding
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.flexbuffers import Value
+from tflite_audit.analyzer.model.flexbuffers import VALUES, Value
 from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
 from tflite_audit.rules import places
 from tflite_audit.rules.rule import Evidence, Location, Table
@@ -20,7 +20,7 @@ _ELEMENTS = 8
 _CHARACTERS = 60
 _BYTES = 16
 _KEYS = 40
-_DECODED = 16 << 20
+_DECODED = 2_000_000
 
 _TYPES = frozenset({"T", "dtype", "SrcT", "DstT", "out_type", "Tidx"})
 """Attributes of TensorFlow's operators that the converter writes into a FlexBuffer as the schema's TensorType."""
@@ -85,7 +85,7 @@ def of_model(model: Model, locations: Locations, *, flex: bool) -> list[Uses]:
 
 @dataclass
 class _Decoder:
-    """Decodes the options of a model; equal ones once, and no more than `_DECODED` bytes: operators of a file made to
+    """Decodes the options of a model; equal ones once, and no more than `_DECODED` values: operators of a file made to
     be slow may share one vector of options."""
 
     model: Model
@@ -96,7 +96,7 @@ class _Decoder:
         data = self.model.custom_options(subgraph, op)
         if self.read > _DECODED:
             return CustomOptions(Encoding.BYTES, bytes(data[:_BYTES]), len(data))
-        self.read += len(data)
+        self.read += min(len(data), VALUES)
         key = (op.name, bytes(data))
         if key not in self.known:
             self.known[key] = custom_options.decode(*key)

@@ -105,8 +105,7 @@ def _of_keras(conversion: Conversion, known: Interface) -> int:
 
 
 def _inlined(conversion: Conversion) -> tuple[str, Remedy] | None:
-    ended = {stage.name for stage in conversion.stages if stage.ended}
-    if "CONVERT_SAVED_MODEL" in ended or "CONVERT_GRAPHDEF" not in ended:
+    if not interfaces.are_inlined(conversion):
         return None
     return (
         "The converter was given a frozen graph (CONVERT_GRAPHDEF), into which TensorFlow's optimizer has written the "
@@ -123,7 +122,7 @@ def _unknown(composite: Composite) -> tuple[str, Remedy]:
     if composite.attribute == "_implements" and lstm:
         return (
             f"`{value}` is a name of `api_implements`, and stands in `experimental_implements`.",
-            Remedy("Give it as the attribute that it belongs to.", _LSTM_CODE),
+            Remedy("Give it as the attribute that it belongs to.", interfaces.LSTM_CODE),
         )
     name = interfaces.spelled_like(composite)
     if composite.attribute == "api_implements" and name:
@@ -185,18 +184,20 @@ def _lstm_obstacle(composite: Composite) -> tuple[str, Remedy] | None:
     if captured:
         return (
             f"It reads {places.plural(captured, 'variable')} by itself; {takes}.",
-            Remedy("Take the weights as arguments, and give them as tensors: `kernel.read_value()`.", _LSTM_CODE),
+            Remedy(
+                "Take the weights as arguments, and give them as tensors: `kernel.read_value()`.", interfaces.LSTM_CODE
+            ),
         )
     if len(given) == 7:
         return (
             f"It takes 7 arguments, the last of which is taken for a mask, which the operator has not; {takes}.",
-            Remedy("Leave the mask out; cut the sequence to its length before the call.", _LSTM_CODE),
+            Remedy("Leave the mask out; cut the sequence to its length before the call.", interfaces.LSTM_CODE),
         )
     if results != 5:
         return (
             f"It gives {places.plural(results, 'result')}; the interface has 5: last output, all outputs, state, cell "
             "state and a fifth that nothing reads.",
-            Remedy("Give all five.", _LSTM_CODE),
+            Remedy("Give all five.", interfaces.LSTM_CODE),
         )
     read = [number for number in composite.read if number > 1]
     if read:
@@ -228,16 +229,6 @@ _RESULTS = {2: "the state", 3: "the cell state", 4: "the fifth"}
 
 _SHAPE_CODE = "@tf.function(input_signature=[tf.TensorSpec((1, steps, inputs), tf.float32)])\n"
 
-_LSTM_CODE = """\
-@tf.function(
-    autograph=False,
-    experimental_attributes={"api_implements": "lstm_mine", "time_major": False, "go_backwards": False},
-)
-def lstm(x, state, cell_state, kernel, recurrent_kernel, bias):
-    ...
-    return last_output, outputs, state, cell_state, tf.constant(0.0)
-"""
-
 
 def _fusable(name: str) -> str:
     name = name.replace('"', "").replace("\n", " ")
@@ -252,5 +243,5 @@ def _cell_remedy(name: str) -> Remedy:
         f"`{name}` kills the converter of TensorFlow 2.21 (F307), however it is spelled right. Keras's interface works "
         "for an LSTM without layer normalization; examples/lstm_cell_simple.py and examples/layer_norm_lstm.py show "
         "both.",
-        _LSTM_CODE,
+        interfaces.LSTM_CODE,
     )

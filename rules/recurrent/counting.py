@@ -10,7 +10,8 @@ from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgrap
 
 from .operators import INDEX_TYPES, JOINS, SAME, kind
 
-_DEEPEST = 24
+_DEEPEST = 12
+"""Operators that a condition or an index is followed through; each may have two inputs, so that more takes long."""
 
 _COMPARISONS = {
     "GREATER": "GT",
@@ -74,20 +75,20 @@ class _Counting:
     def __init__(self, model: Model, outer: Subgraph, op: Operator, cond: Subgraph, body: Subgraph) -> None:
         self._model, self._outer, self._op, self._cond, self._body = model, outer, op, cond, body
 
-    def runs(self, t: int) -> int | None:
+    def runs(self, t: int, depth: int = 0) -> int | None:
         """How often the body runs while `t`, of the condition, is true."""
         cond = self._cond
         if t in cond.inputs:
             return self._told_by_body(cond.inputs.index(t))
         producer = cond.producers.get(t)
-        if producer is None:
+        if producer is None or depth > _DEEPEST:
             return None
         op = cond.operators[producer]
         name = kind(op)
         if name in SAME:
-            return self.runs(op.inputs[0])
+            return self.runs(op.inputs[0], depth + 1)
         if name in {"LOGICAL_AND", "AND"}:
-            both = [self.runs(s) for s in op.inputs]
+            both = [self.runs(s, depth + 1) for s in op.inputs]
             known = [n for n in both if n is not None]
             return min(known) if len(known) == len(both) else None
         if name in {"LOGICAL_NOT", "NOT"}:
@@ -142,7 +143,7 @@ class _Counting:
 
     def _forwarded(self, port: int) -> bool:
         body = self._body
-        return port < len(body.outputs) and body.outputs[port] == body.inputs[port]
+        return port < min(len(body.inputs), len(body.outputs)) and body.outputs[port] == body.inputs[port]
 
     def _start(self, port: int) -> int | None:
         if port >= len(self._op.inputs) or self._op.inputs[port] == OPTIONAL:

@@ -54,7 +54,10 @@ def of_model(model: Model) -> Fixed:
         read = frozenset(
             op.outputs[0]
             for op in subgraph.operators
-            if op.name == "READ_VARIABLE" and variables[subgraph.index].get(op.inputs[0], "") not in assigned | {""}
+            if op.name == "READ_VARIABLE"
+            and op.inputs
+            and op.outputs
+            and variables[subgraph.index].get(op.inputs[0], "") not in assigned | {""}
         )
         tensors.append(given[subgraph.index] | read)
     return Fixed(tuple(tensors), tuple(variables))

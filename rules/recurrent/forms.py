@@ -42,7 +42,8 @@ class RecurrentLayer:
         form: how its steps are run.
         cell: in words: `LSTM`, `GRU`, `simple RNN`, `SVDF`, `convolutional LSTM`, `recurrent` for a user's own ...
         variant: of a fused LSTM: `coupled input and forget gates`, `peepholes`, `projection`, `layer normalization`; of
-            a GRU `reset after` where that can be told.
+            a GRU `reset after` where that can be told; `no recurrent kernel` of a user's own cell that weighs its state
+            element by element, as IndRNN and SRU do.
         subgraph: where `anchor` stands.
         anchor: index of the operator that stands for it: the fused one, the WHILE, the first product with the
             recurrent kernel.
@@ -57,8 +58,8 @@ class RecurrentLayer:
         layer: the source's layer, as the locations tell it.
         lowered: of a loop, how its lists of steps came out: `builtin`, or `flex` where TensorFlow's TensorList
             operators are kept; empty for other forms.
-        products: indices of the operators that weigh the hidden state, in `body` for a loop, in `subgraph` otherwise;
-            none where a condition in the body guards the cell, so that it is in a subgraph of its own.
+        products: indices of the operators that weigh or multiply the hidden state, in `body` for a loop, in `subgraph`
+            otherwise; none where a condition in the body guards the cell, so that it is in a subgraph of its own.
         states: of one step and of a loop (there in `body`), the tensors before and after the step; the hidden state
             first, then an LSTM's cell state. Of an unrolled layer, those before the first and after the last step,
             without states that begin as constants. Of a fused operator its variable tensors, which it writes in place.

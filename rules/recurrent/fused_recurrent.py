@@ -36,12 +36,12 @@ def fused_recurrent(
     inputs tell it (coupled input and forget gates, peepholes, projection, layer normalization), and its arithmetic.
 
     ## Why is this bad
-    It is not: of an LSTM this is the smallest form, about as fast in float32, float16 and dynamic range as unrolled,
-    and the only one besides that which quantizes to int8. There its kernel is slow: one of 40 units over 8 steps took
-    92 microseconds, and 11 unrolled (docs/recurrent.md has all that was measured). It has no 16x8 form in the
-    converter. It keeps its state from call to call, of which R004 tells, also where the layer of the source begins
-    every call with zeros. And the converter clips the cell state of an LSTM at 10, which Keras does not: one that
-    counts to 30 over 36 steps and down again ended at -1.0 instead of 1.0.
+    It is not: of an LSTM this is the smallest form, in float32, float16 and dynamic range the fastest, and the only one
+    that quantizes to int8 without being unrolled. There its kernel is slow: one of 40 units over 28 steps took 30
+    microseconds in float32 and 12 in dynamic range, but 324 in int8, where unrolled it took 39 (docs/recurrent.md has
+    all that was measured). It has no 16x8 form in the converter. It keeps its state from call to call, of which R004
+    tells, also where the layer of the source begins every call with zeros. And the converter clips the cell state of an
+    LSTM at 10, which Keras does not: one that counts to 30 over 36 steps and down again ended at -1.0 instead of 1.0.
 
     ## Example
         UNIDIRECTIONAL_SEQUENCE_LSTM int8[1,28,28] -> int8[1,28,20]
@@ -57,7 +57,7 @@ def fused_recurrent(
             location=where[0] if where[0].layer or not why.names else dataclasses.replace(where[0], layer=why.names[0]),
             evidence=(
                 places.listed("Fused operators", where),
-                why_measured.table(),
+                *([why_measured.table()] if why.first.cell.endswith("LSTM") else []),
             ),
             cause=why.cause,
             key=(_variant(why), operators[0][1].name, str(why.first.arithmetic), *why.names),

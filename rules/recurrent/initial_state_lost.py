@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
-from tflite_audit.analyzer.conversion.types import Conversion
+from tflite_audit.analyzer.conversion.types import Conversion, SourceRecurrent
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.types import Model
 from tflite_audit.rules import places
-from tflite_audit.rules.recurrent.forms import Form, RecurrentLayers
+from tflite_audit.rules.recurrent import why_remedies
+from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer, RecurrentLayers
 from tflite_audit.rules.recurrent.why import explain
 from tflite_audit.rules.rule import Finding, NotApplicable, Remedy, Severity, rule
 
@@ -42,17 +44,22 @@ def initial_state_lost(
                 continue
             subgraph = model.subgraphs[layer.subgraph]
             where = places.of_operator(subgraph, subgraph.operators[layer.anchor], locations)
-            units = source.units[0] if source.units else "UNITS"
             yield Finding(
-                message=f"The initial state of {source.name} is lost: {where.op} begins with zeros, and the source "
+                message=f"The initial state of {source.path} is lost: {where.op} begins with zeros, and the source "
                 "with a constant that is not.",
-                location=where,
-                cause=f"{source.name} is called with a constant initial_state that is not zero; the fused operator "
+                location=where if where.layer else dataclasses.replace(where, layer=source.path),
+                cause=f"{source.path} is called with a constant initial_state that is not zero; the fused operator "
                 "keeps its state in variable tensors, which hold no constants.",
-                remedy=Remedy(
-                    "Make the state an input, and give the constant with every call.",
-                    f"state = [{source.package}.Input(batch_shape=(1, {units}), name=name) for name in ('h', 'c')]\n"
-                    f"x = {source.package}.layers.LSTM({units}, name={source.name!r})(inputs, initial_state=state)",
-                ),
-                key=(source.name,),
+                remedy=_remedy(layer, source),
+                key=(source.path,),
             )
+
+
+def _remedy(layer: RecurrentLayer, source: SourceRecurrent) -> Remedy:
+    size = source.units[0] if source.units else "UNITS"
+    names = [f"{side}{state}" for side in (("forward_", "backward_") if source.merge_mode else ("",)) for state in "hc"]
+    return Remedy(
+        "Make the state an input, and give the constant with every call; or unroll the layer, which begins with it.",
+        f"state = [tf_keras.Input(batch_shape=(1, {size}), name=name) for name in {names}]\n"
+        f"x = {why_remedies.lstm(layer, source)}(inputs, initial_state=state)",
+    )

@@ -87,6 +87,17 @@ INTERFACES = (
     KERAS_LSTM,
 )
 
+LSTM_CODE = """\
+@tf.function(
+    autograph=False,
+    experimental_attributes={"api_implements": "lstm_mine", "time_major": False, "go_backwards": False},
+)
+def lstm(x, state, cell_state, kernel, recurrent_kernel, bias):
+    ...
+    return last_output, outputs, state, cell_state, tf.constant(0.0)
+"""
+"""A function with the interface of Keras's LSTM, to begin with."""
+
 _KERAS_NAME = re.compile(r"(indy_)?(lstm|gru)_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -138,3 +149,9 @@ def made(conversion: Conversion, model: Model, wanted: Interface) -> int:
     return sum(
         op.name == wanted.operator if wanted.operator else op.name.startswith(wanted.names) for _, op in model.operators
     )
+
+
+def are_inlined(conversion: Conversion) -> bool:
+    """The converter was given a frozen graph, into which TensorFlow's optimizer has written what the functions do."""
+    ended = {stage.name for stage in conversion.stages if stage.ended}
+    return "CONVERT_GRAPHDEF" in ended and "CONVERT_SAVED_MODEL" not in ended

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from tflite_audit.analyzer.conversion.types import Conversion, SourceRecurrent
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import Model
+from tflite_audit.analyzer.model.types import OPTIONAL, Model
 from tflite_audit.rules import places
 from tflite_audit.rules.recurrent import dropped
-from tflite_audit.rules.recurrent.forms import RecurrentLayer, RecurrentLayers
+from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer, RecurrentLayers
 from tflite_audit.rules.recurrent.states import Keeping, States
 from tflite_audit.rules.rule import Confidence, Finding, Location, NotApplicable, Remedy, Severity, Table, rule
 
@@ -24,11 +24,13 @@ def lost_state(
     Looks for recurrent layers of which nothing is left after a call. It warns where that can hardly be meant: the
     source's layer is stateful and the file keeps nothing; a call takes a single step, so that the layer never sees the
     step before; other layers of the model do keep their states; or a state is taken as an input, and its next value is
-    no output. Otherwise it says, as information, that the model answers whole sequences and does not stream.
+    no output. A fused operator that has no variable tensor for its state is an error. Otherwise it says, as
+    information, that the model answers whole sequences and does not stream.
 
     ## Why is this bad
     A recurrent layer without its state is a dense layer: fed step by step, it answers each as if it were the first. It
-    runs, and the answers look right.
+    runs, and the answers look right. Of fused operators SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM ask for variable tensors
+    when they are called (`output_state != nullptr was not true`, TensorFlow 2.21 and LiteRT 2.3).
 
     ## Example
     `keras.layers.LSTM(32)` on `Input(batch_shape=(1, 1, 16))`, called once a frame.
@@ -43,6 +45,9 @@ def lost_state(
         raise NotApplicable("the model has no recurrent layer")
     for one in thrown:
         yield _dropped(model, locations, one)
+    unkept = [layer for layer in recurrent.of(Form.FUSED) if _without_variables(model, layer)]
+    if unkept:
+        yield _refused(model, locations, unkept)
     stateful = [source for source in sources if source.stateful]
     if stateful and not states.carried:
         yield _stateful(stateful)
@@ -59,6 +64,34 @@ def lost_state(
     others = [layer for layer in lost if layer.steps != 1]
     if others:
         yield _anew(model, locations, others, states, recurrent)
+
+
+_ASKING = frozenset({"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
+"""Fused operators whose kernels were seen to refuse a state that is no variable (GetVariableInput in svdf.cc and
+unidirectional_sequence_lstm.cc)."""
+
+
+def _without_variables(model: Model, layer: RecurrentLayer) -> bool:
+    graph = model.subgraphs[layer.subgraph]
+    op = graph.operators[layer.anchor]
+    return op.name in _ASKING and not any(graph.tensors[t].variable for t in op.inputs if t != OPTIONAL)
+
+
+def _refused(model: Model, locations: Locations, layers: Sequence[RecurrentLayer]) -> Finding:
+    where = [_place(model, locations, layer) for layer in layers]
+    names = places.enumerated(dict.fromkeys(place.op or "" for place in where))
+    return Finding(
+        message=f"{names}{places.named(where)} has no variable tensor for its state: the interpreters load the model, "
+        "and refuse to run it.",
+        location=where[0],
+        evidence=(places.listed("Operators without variables", where),),
+        cause="The operator keeps its state in inputs that are marked is_variable, and none of its inputs is.",
+        remedy=Remedy(
+            "Convert the model again, and leave the file as it is: a tool that rewrites it may drop the mark."
+        ),
+        severity=Severity.ERROR,
+        key=("no variable tensors", *places.layers(where)),
+    )
 
 
 def _dropped(model: Model, locations: Locations, one: dropped.Dropped) -> Finding:

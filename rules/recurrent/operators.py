@@ -84,6 +84,7 @@ _NEEDED = {
     **dict.fromkeys(CHOICES | {"TRANSPOSE_CONV"}, 3),
 }
 """Inputs that an operator cannot do without; a file may leave them out all the same."""
+_NOTHING = ((), (OPTIONAL,))
 
 
 def kind(op: Operator) -> str:
@@ -91,16 +92,14 @@ def kind(op: Operator) -> str:
 
     Empty if it lacks what that operator reads and writes.
     """
-    name = op.name
+    name, inputs = op.name, op.inputs
     if op.custom:
         name = _KEPT.get(name, name)
-    elif name.startswith("STABLEHLO_"):
+    elif name not in _NEEDED and name.startswith("STABLEHLO_"):
         name = name.removeprefix("STABLEHLO_")
         name = _OTHER_NAMES.get(name, name)
-    needed = _NEEDED.get(name)
-    if needed is None:
-        return name
-    missing = len(op.inputs) < needed or OPTIONAL in op.inputs[:needed] or not op.outputs or op.outputs[0] == OPTIONAL
+    needed = _NEEDED.get(name, 0)
+    missing = needed and (len(inputs) < needed or OPTIONAL in inputs[:needed] or op.outputs[:1] in _NOTHING)
     return "" if missing else name
 
 

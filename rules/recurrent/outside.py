@@ -64,15 +64,15 @@ def pairs(
     """
     inputs = {t: subgraph.tensors[t] for t in subgraph.inputs if not subgraph.tensors[t].constant}
     outputs = {t: subgraph.tensors[t] for t in subgraph.outputs if t not in inputs}
-    alike = _kinds(inputs)
-    if len(inputs) < 2 or not any(_kind(tensor) in alike for tensor in outputs.values()):
+    kinds = {_kind(tensor) for tensor in inputs.values()}
+    if len(inputs) < 2 or not any(_kind(tensor) in kinds for tensor in outputs.values()):
         return ()
-    search, cells = _Search(subgraph, [*inputs]), [*_cells(subgraph, recurrent)]
+    search, cells = _Search(subgraph, inputs), [*_cells(subgraph, recurrent)]
     of_cells = {(read, written) for cell in cells for read in cell.reads for written in cell.writes}
     named = {t: _Name.of(_called(subgraph, t, names)) for t in (*inputs, *outputs)}
     found = {(pair.read, pair.written): pair for pair in _through_loops(model, subgraph, recurrent)}
     for written, tensor in outputs.items():
-        candidates = [i for i in alike.get(_kind(tensor), ()) if search.depends(written, i)]
+        candidates = search.alike(written, tensor)
         near = search.near(written) if candidates else _Near({}, 0, 0)
         for read in candidates:
             evidence, inside = None, frozenset[int]()
@@ -97,19 +97,16 @@ def _kind(tensor: Tensor) -> tuple[tuple[int, ...], str]:
     return tensor.declared_shape, "real" if tensor.dtype in FLOAT_TYPES | _QUANTIZED else tensor.dtype
 
 
-def _kinds(tensors: dict[int, Tensor]) -> dict[tuple[tuple[int, ...], str], list[int]]:
-    found: dict[tuple[tuple[int, ...], str], list[int]] = {}
-    for t, tensor in tensors.items():
-        found.setdefault(_kind(tensor), []).append(t)
-    return found
-
-
 class _Search:
     """What depends on what in a subgraph."""
 
-    def __init__(self, subgraph: Subgraph, inputs: list[int]) -> None:
+    def __init__(self, subgraph: Subgraph, inputs: dict[int, Tensor]) -> None:
         self._subgraph = subgraph
+        self._inputs = [*inputs]
         self._bits = {t: 1 << at for at, t in enumerate(inputs)}
+        self._alike: dict[tuple[tuple[int, ...], str], int] = {}
+        for t, tensor in inputs.items():
+            self._alike[_kind(tensor)] = self._alike.get(_kind(tensor), 0) | self._bits[t]
         self._masks = dict(self._bits)
         for op in subgraph.operators:
             mask = 0
@@ -118,9 +115,14 @@ class _Search:
             for t in op.outputs:
                 self._masks[t] = self._masks.get(t, 0) | mask
 
-    def depends(self, tensor: int, read: int) -> bool:
-        """It is computed from this input, among others."""
-        return bool(self._masks.get(tensor, 0) & self._bits[read])
+    def alike(self, written: int, tensor: Tensor) -> list[int]:
+        """The inputs of its shape and type that it is computed from."""
+        mask = self._masks.get(written, 0) & self._alike.get(_kind(tensor), 0)
+        found: list[int] = []
+        while mask:
+            found.append(self._inputs[(mask & -mask).bit_length() - 1])
+            mask &= mask - 1
+        return found
 
     def depends_on_others(self, tensor: int, than: set[int]) -> bool:
         """It is computed from an input besides these."""

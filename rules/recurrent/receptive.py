@@ -7,8 +7,9 @@ with the new one along the axis) counts as what it was computed from.
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -76,21 +77,30 @@ class _LostError(Exception):
     """What an operator does with the time axis is not known, or it is no axis of time."""
 
 
-def of_input(model: Model, subgraph: Subgraph, tensor: int) -> Window | None:
-    """The window over this input; None where no one-dimensional convolution shows the axis of time."""
+def of_inputs(model: Model, subgraph: Subgraph, tensors: Iterable[int]) -> Iterator[Window]:
+    """The windows over these inputs, without those for which no one-dimensional convolution shows the axis of time."""
     if not any(op.name in _MOVING for op in subgraph.operators):
-        return None
-    shape = subgraph.tensors[tensor].declared_shape
-    axes = range(1, max(2, len(shape) - 1)) if len(shape) > 1 else range(0)
-    found = [window for axis in axes if (window := _along(model, subgraph, tensor, axis)) is not None]
-    return found[0] if len(found) == 1 else None
+        return
+    for tensor in tensors:
+        shape = subgraph.tensors[tensor].declared_shape
+        axes = range(1, max(2, len(shape) - 1)) if len(shape) > 1 else range(0)
+        found = [window for axis in axes if (window := _along(model, subgraph, tensor, axis)) is not None]
+        if len(found) == 1:
+            yield found[0]
 
 
 def _along(model: Model, subgraph: Subgraph, tensor: int, axis: int) -> Window | None:
     following = _Following(model, subgraph, {tensor: _View(axis)})
+    waiting = list(subgraph.consumers.get(tensor, ()))  # a heap: operators stand in execution order
+    met = set(waiting)
     try:
-        for op in subgraph.operators:
+        while waiting:
+            op = subgraph.operators[heapq.heappop(waiting)]
             following.follow(op)
+            for reader in (i for t in op.outputs if t in following.views for i in subgraph.consumers.get(t, ())):
+                if reader not in met:
+                    met.add(reader)
+                    heapq.heappush(waiting, reader)
     except (_LostError, LookupError, TensorDataError):
         return None
     ends = [following.views[t] for t in subgraph.outputs if t in following.views]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tflite_audit.analyzer.model.types import Model, Tensor
 from tflite_audit.rules import places
+from tflite_audit.rules.recurrent.passing import ROUNDED, next_value
 from tflite_audit.rules.recurrent.states import Keeping, State, States
 from tflite_audit.rules.rule import Finding, Location, NotApplicable, Remedy, Severity, Table, rule
 
@@ -37,13 +38,13 @@ class _Scales:
 
 @rule("R006", "state-scales-differ", Severity.WARNING)
 def state_scales_differ(model: Model, states: States) -> Iterator[Finding]:
-    """A quantized state comes back with another scale or zero point than it goes in with, or stays float.
+    """A quantized state comes back with another scale, zero point or type than it goes in with, or stays float.
 
     ## What it does
     Compares the quantization of each state that is carried from call to call before and after the step: of the input
     and the output, or of what is read from a variable and what is assigned to it. Says by what a value changes at each
-    call if its bytes are copied, which share of the new state the input can hold, and which variables of an integer
-    model stay float.
+    call if its bytes are copied, which share of the new state the input can hold, which states come back in another
+    type, and which variables of an integer model stay float.
 
     ## Why is this bad
     The converter calibrates an input and an output by themselves. If the application copies the bytes, as it does with
@@ -61,10 +62,13 @@ def state_scales_differ(model: Model, states: States) -> Iterator[Finding]:
     `converter._experimental_variable_quantization = True`: they are int8 then, with one scale.
     """
     kept = [state for state in states.carried if state.read is not None and state.written is not None]
-    quantized = [pair for state in kept if (pair := _both(model, state)) is not None]
+    other = [state for state in kept if state.keeping is Keeping.OUTSIDE and _of_two_types(model, state)]
+    quantized = [pair for state in kept if state not in other and (pair := _both(model, state)) is not None]
     floats = [state for state in kept if _stays_float(model, state)]
-    if not quantized and not floats:
+    if not quantized and not floats and not other:
         raise NotApplicable("no quantized state is carried from one call to the next")
+    if other:
+        yield _converting(model, other)
     for keeping in (Keeping.OUTSIDE, Keeping.RESOURCE):
         apart = [pair for pair in quantized if pair.state.keeping is keeping and not _alike(pair)]
         lost = [pair for pair in apart if pair.covered < _EMPTY]
@@ -75,6 +79,11 @@ def state_scales_differ(model: Model, states: States) -> Iterator[Finding]:
             yield _drifting(model, keeping, drifting)
     if floats:
         yield _floats(model, floats)
+
+
+def _of_two_types(model: Model, state: State) -> bool:
+    read, written = _tensors(model, state)
+    return read.dtype != written.dtype
 
 
 def _both(model: Model, state: State) -> _Scales | None:
@@ -108,7 +117,7 @@ def _tensors(model: Model, state: State) -> tuple[Tensor, Tensor]:
 
 
 def _alike(pair: _Scales) -> bool:
-    return pair.read.dtype == pair.written.dtype and pair.factor == 1 and pair.shift == 0
+    return pair.read.dtype == pair.written.dtype and abs(pair.factor - 1) <= ROUNDED and pair.shift == 0
 
 
 def _stays_float(model: Model, state: State) -> bool:
@@ -140,8 +149,7 @@ def _drifting(model: Model, keeping: Keeping, pairs: Sequence[_Scales]) -> Findi
         remedy = Remedy(
             "Convert the state between the calls, or calibrate with the states that the model gives back: both sides "
             "get the same scale then.",
-            "real = (answer[OUT].astype(np.int32) - zero_out) * scale_out\n"
-            "states[IN] = np.clip(np.round(real / scale_in) + zero_in, -128, 127).astype(np.int8)\n\n"
+            f"{_passed(model, [pair.state for pair in pairs])}\n\n"
             "def representative_dataset():  # or: the states as they are in use\n"
             "    for sequence in sequences:\n"
             "        states = zeros\n"
@@ -164,6 +172,41 @@ def _drifting(model: Model, keeping: Keeping, pairs: Sequence[_Scales]) -> Findi
         severity=Severity.ERROR if keeping is Keeping.RESOURCE else None,
         key=("differ", str(keeping), *_names(pairs)),
     )
+
+
+def _converting(model: Model, states: Sequence[State]) -> Finding:
+    first, *_ = states
+    read, written = _tensors(model, first)
+    names = [state.name for state in states]
+    one = len(names) == 1
+    return Finding(
+        message=f"{places.enumerated(names)} {'goes' if one else 'go'} in as {read.dtype} and "
+        f"{'comes' if one else 'come'} back as {written.dtype}: the bytes cannot be copied to the next call.",
+        location=_location(model, first),
+        evidence=(
+            Table(
+                title="Types before and after a call",
+                columns=("state", "type in", "type out"),
+                rows=tuple((state.name, *(t.dtype for t in _tensors(model, state))) for state in states),
+            ),
+        ),
+        cause="The file gives the two tensors different types; TensorFlow's converter takes them from "
+        "inference_input_type and inference_output_type.",
+        remedy=Remedy(
+            "Convert the model with one type for inputs and outputs, or the state between the calls.",
+            f"{_passed(model, states)}\n\nconverter.inference_output_type = converter.inference_input_type",
+        ),
+        key=("types", *names),
+    )
+
+
+def _passed(model: Model, states: Sequence[State]) -> str:
+    """A line for each of the first states, of what a call answers to what the next one takes."""
+    lines = [f"states[{state.name!r}] = {next_value(model, state)}" for state in states[:_LINES]]
+    return "\n".join([*lines, *(["# and so on"] if len(states) > _LINES else [])])
+
+
+_LINES = 8
 
 
 def _lost(model: Model, pairs: Sequence[_Scales]) -> Finding:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from tflite_audit.analyzer.model.graph import calls, entries, reachable
 from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
-from tflite_audit.analyzer.model.variables import Variable, handles
+from tflite_audit.analyzer.model.variables import Variable, answering, handles
 from tflite_audit.rules.recurrent import outside
 from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer, RecurrentLayers
 from tflite_audit.rules.recurrent.tracing import copies, is_constant, origin
@@ -47,6 +47,7 @@ class State:
             buffer of a streaming convolution).
         initialized: a CALL_ONCE or the schema gives it a value before the first call (variable tensors are zero); None
             for a state from outside.
+        begun_by: the signatures of which a call gives a resource variable a value that is not made of its old one.
         given_back: name of the output, of a state from outside.
         written_in: subgraph of `written` where it is another.
         evidence: what shows that it is a state, where the schema does not say it.
@@ -61,6 +62,7 @@ class State:
     dtype: str
     layer: int | None = None
     initialized: bool | None = None
+    begun_by: tuple[str, ...] = ()
     given_back: str = ""
     written_in: int | None = None
     evidence: str = ""
@@ -209,7 +211,8 @@ Access = tuple[Subgraph, Operator]
 
 
 def _resources(model: Model, runs: frozenset[int], owners: _Owners) -> Iterator[State]:
-    """The variables that are read, and assigned elsewhere than where they are initialized."""
+    """The variables that an answer depends on, that are read before the call has assigned them, and assigned elsewhere
+    than where they are initialized."""
     resolved = handles(model)
     if not resolved:
         return
@@ -220,6 +223,8 @@ def _resources(model: Model, runs: frozenset[int], owners: _Owners) -> Iterator[
     for subgraph, op in model.operators:
         if op.name not in {"READ_VARIABLE", "ASSIGN_VARIABLE"} or subgraph.index not in runs or not op.inputs:
             continue
+        if not (op.outputs if op.name == "READ_VARIABLE" else op.inputs[1:]):
+            continue  # a file may leave out what it cannot do without
         variable = resolved.get((subgraph.index, op.inputs[0]))
         if variable is None:
             continue
@@ -227,8 +232,10 @@ def _resources(model: Model, runs: frozenset[int], owners: _Owners) -> Iterator[
             initialized.update([variable] if op.name == "ASSIGN_VARIABLE" else [])
         else:
             (reads if op.name == "READ_VARIABLE" else assigns).setdefault(variable, []).append((subgraph, op))
-    for variable, readers in reads.items():
-        if variable not in assigns:
+    answers = answering(model, resolved)
+    for variable, reading in reads.items():
+        readers = _of_the_call_before(reading, assigns.get(variable, []))
+        if not readers or variable not in assigns or variable not in answers:
             continue
         (subgraph, read), (other, assign) = _nearest(readers, assigns[variable])
         held, given = read.outputs[0], assign.inputs[1]
@@ -244,8 +251,28 @@ def _resources(model: Model, runs: frozenset[int], owners: _Owners) -> Iterator[
             tensor.dtype,
             layer=owners.writing(other, given) if layer is None else layer,
             initialized=variable in initialized,
+            begun_by=tuple(_beginning(model, readers, assigns[variable])),
             written_in=None if other is subgraph else other.index,
         )
+
+
+def _of_the_call_before(reading: list[Access], assigning: list[Access]) -> list[Access]:
+    """Those that no assignment of the same subgraph precedes."""
+    first: dict[int, int] = {}
+    for subgraph, op in assigning:
+        first[subgraph.index] = min(op.index, first.get(subgraph.index, op.index))
+    return [(subgraph, op) for subgraph, op in reading if op.index < first.get(subgraph.index, op.index + 1)]
+
+
+def _beginning(model: Model, readers: list[Access], assigning: list[Access]) -> Iterator[str]:
+    """The signatures whose subgraph assigns a constant, or what it makes without reading the variable."""
+    reading = {subgraph.index for subgraph, _ in readers}
+    anew = {
+        subgraph.index
+        for subgraph, op in assigning
+        if subgraph.index not in reading or is_constant(subgraph, op.inputs[1])
+    }
+    yield from (signature.key for signature in model.signatures if signature.subgraph in anew)
 
 
 def _nearest(readers: list[Access], assigning: list[Access]) -> tuple[Access, Access]:

@@ -52,9 +52,9 @@ def _in_variables(model: Model, subgraph: Subgraph, fixed: Fixed, taken: frozens
     for op in subgraph.operators:
         if op.name in {"READ_VARIABLE", "ASSIGN_VARIABLE"} and op.inputs:
             name = names.get(op.inputs[0], f"tensor {op.inputs[0]}")
-            if op.name == "READ_VARIABLE":
+            if op.name == "READ_VARIABLE" and op.outputs:
                 reads.setdefault(name, []).append(op.outputs[0])
-            elif len(op.inputs) > 1:
+            elif op.name == "ASSIGN_VARIABLE" and len(op.inputs) > 1:
                 writes.setdefault(name, []).append(op.inputs[1])
     pairs = [(t, written[-1]) for name, written in writes.items() for t in reads.get(name, ())]
     pairs += [
@@ -93,7 +93,7 @@ def _steps(
     free = [op.index for op in subgraph.operators if (subgraph.index, op.index) not in taken]
     flow = Flow(model, subgraph, free, [port.read for port in found], fixed.tensors[subgraph.index])
     last = len(subgraph.operators)
-    reached = {t: flow.reach(t) for port in found for t in port.written}
+    reached = {t: flow.reach(t) for t in {t for port in found for t in port.written}}
     near = sorted(reached, key=lambda t: subgraph.producers.get(first(subgraph, t), last))
     places = {t: k for k, t in enumerate(near)}
     possible = [

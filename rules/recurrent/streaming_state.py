@@ -10,6 +10,7 @@ from tflite_audit.analyzer.model.types import Model, Subgraph
 from tflite_audit.rules import places
 from tflite_audit.rules.recurrent import receptive
 from tflite_audit.rules.recurrent.forms import RecurrentLayers
+from tflite_audit.rules.recurrent.passing import next_value
 from tflite_audit.rules.recurrent.states import Keeping, State, States
 from tflite_audit.rules.rule import Confidence, Finding, Location, NotApplicable, Numbers, Remedy, Severity, Table, rule
 
@@ -25,13 +26,15 @@ def streaming_state(
     tensors of fused operators, and what custom operators keep in their kernels; with their bytes, the steps that a call
     takes, and the receptive field where a one-dimensional convolutional network shows it. An output of an input's shape
     is taken for its next value only where the operators between them show it (a recurrent cell, a loop, a ring buffer),
-    or where the names pair, as `state_in` and `state_out` do.
+    or where the names pair, as `state_in` and `state_out` do. Warns of a resource variable that nothing gives a value
+    before it is read for the first time.
 
     ## Why is this bad
     It is not, but the calls are no longer independent of each other, and each way of keeping a state asks something
     else of the application. A state from outside that is not passed back is lost. Variable tensors go on from the call
     before, also where the next sequence has nothing to do with the last. Resource variables do so too, and
-    `reset_all_variables()` leaves them as they are: measured with LiteRT 2.3 and TensorFlow 2.21.
+    `reset_all_variables()` leaves them as they are; without a first value they hold what happens to lie in memory, and
+    nothing is said: measured with LiteRT 2.3 and TensorFlow 2.21.
 
     ## Example
     A wake word model with six ring buffers of 3,024 bytes together, which takes 3 frames a call and sees 149.
@@ -63,6 +66,7 @@ def _finding(
         evidence=(_table(recurrent, kept), _numbers(model, recurrent, kept)),
         cause=_cause(keeping, kept),
         remedy=_remedy(model, keeping, kept),
+        severity=Severity.WARNING if any(map(_unset, kept)) else None,
         key=(str(keeping), *sorted(state.name for state in kept)),
     )
 
@@ -78,9 +82,8 @@ def _message(keeping: Keeping, kept: Sequence[State], carrying: Carrying | None)
             named = places.enumerated(passed if len(passed) <= 4 else [*passed[:3], f"{len(passed) - 3} more"])
             return f"The model takes {many}{size} and gives {_them(kept)} back: from call to call, pass {named}."
         case Keeping.RESOURCE:
-            begin = [state.name for state in kept if not state.initialized]
-            unset = f"; nothing gives {places.enumerated(begin[:3])} a value before the first call" if begin else ""
-            return f"The model keeps {many}{size} in resource variables from one call to the next{unset}{measured}."
+            first = _first_values(kept)
+            return f"The model keeps {many}{size} in resource variables from one call to the next{first}{measured}."
         case Keeping.TENSOR:
             return (
                 f"The model keeps {many}{size} in variable tensors: each call goes on from where the one before "
@@ -89,6 +92,28 @@ def _message(keeping: Keeping, kept: Sequence[State], carrying: Carrying | None)
         case _:
             names = places.enumerated(dict.fromkeys(state.name for state in kept))
             return f"The model keeps {many} inside custom operators ({names}), which the file does not show."
+
+
+def _unset(state: State) -> bool:
+    """A resource variable that no call can give a value before it is read."""
+    return state.keeping is Keeping.RESOURCE and not state.initialized and not state.begun_by
+
+
+def _first_values(kept: Sequence[State]) -> str:
+    """What is wrong with those of resource variables, or asks for a call."""
+    unset = [state.name for state in kept if _unset(state)]
+    if unset:
+        none = f"; nothing gives {_few(unset)} a value before the first call"
+        return f"{none}, which then reads what happens to lie in memory"
+    begun = [state for state in kept if not state.initialized]
+    keys = dict.fromkeys(key for state in begun for key in state.begun_by)
+    if begun:
+        return f"; only a call of {' or '.join(keys)} gives {_few([state.name for state in begun])} a first value"
+    return ""
+
+
+def _few(names: Sequence[str]) -> str:
+    return places.enumerated(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
 
 
 def _them(kept: Sequence[State]) -> str:
@@ -150,10 +175,9 @@ def _numbers(model: Model, recurrent: RecurrentLayers, kept: Sequence[State]) ->
     carried = {state.read for state in kept}
     windows = [
         window
-        for index in entries(model)
-        for t in model.subgraphs[index].inputs
-        if not (index == kept[0].subgraph and t in carried)
-        and (window := receptive.of_input(model, model.subgraphs[index], t)) is not None
+        for subgraph in (model.subgraphs[index] for index in entries(model))
+        for given in [[t for t in subgraph.inputs if subgraph.index != kept[0].subgraph or t not in carried]]
+        for window in receptive.of_inputs(model, subgraph, given)
     ]
     if windows:
         widest = max(windows, key=lambda window: window.field)
@@ -174,12 +198,7 @@ def _remedy(model: Model, keeping: Keeping, kept: Sequence[State]) -> Remedy:
                 _passing(model, kept),
             )
         case Keeping.RESOURCE:
-            return Remedy(
-                "Feed the frames in their order, one interpreter for each stream. A new sequence needs a new "
-                "interpreter, or a signature of the model's own that assigns the first values: reset_all_variables() "
-                "does not touch resource variables.",
-                "interpreter = Interpreter(model_path=path)  # for each new sequence\ninterpreter.allocate_tensors()",
-            )
+            return _in_order(kept)
         case Keeping.TENSOR:
             return Remedy(
                 "Reset the state between sequences that have nothing to do with each other, and only there.",
@@ -192,12 +211,29 @@ def _remedy(model: Model, keeping: Keeping, kept: Sequence[State]) -> Remedy:
             )
 
 
+def _in_order(kept: Sequence[State]) -> Remedy:
+    keys = set.intersection(*(set(state.begun_by) for state in kept))
+    assigns = next((key for key in kept[0].begun_by if key in keys), None)
+    anew = "A new sequence needs a new interpreter, or a signature of the model's own that assigns the first values"
+    code = "interpreter = Interpreter(model_path=path)  # for each new sequence\ninterpreter.allocate_tensors()"
+    if assigns is not None:
+        anew = f"A new sequence begins with a call of {assigns}, which assigns the first values"
+        code = f"interpreter.get_signature_runner({assigns!r})()  # before each new sequence; with its inputs, if any"
+    elif any(map(_unset, kept)):
+        anew = "Give the variables first values in the source, and convert again. " + anew
+    return Remedy(
+        f"Feed the frames in their order, one interpreter for each stream. {anew}: reset_all_variables() does not "
+        "touch resource variables.",
+        code,
+    )
+
+
 def _passing(model: Model, kept: Sequence[State]) -> str:
     """A loop that passes the states, by the names of the signature or, without one, of the tensors."""
     graph = model.subgraphs[kept[0].subgraph]
     key = next((s.key for s in model.signatures if s.subgraph == graph.index), None)
     first = "".join(f"    {state.name!r}: {_zeros(graph, state)},\n" for state in kept)
-    then = "".join(f"        {state.name!r}: answer[{state.given_back!r}],\n" for state in kept)
+    then = "".join(f"        {state.name!r}: {next_value(model, state)},\n" for state in kept)
     run = (
         "run = ...  # sets the inputs, invokes, gives the outputs by name"
         if key is None

@@ -13,7 +13,9 @@ FILLING = frozenset({"BROADCAST_TO", "FILL", "PACK", "SHAPE", "TILE", "ZEROS_LIK
 
 def origin(subgraph: Subgraph, tensor: int, through: frozenset[str] = SAME) -> int:
     """The tensor that this one is made of, back through such operators; a joined one is that of its first part."""
-    while (writer := subgraph.producers.get(tensor)) is not None:
+    reader = len(subgraph.operators)
+    while (writer := subgraph.producers.get(tensor)) is not None and writer < reader:
+        reader = writer  # what does not stand before its reader is no way back, but a circle
         op = subgraph.operators[writer]
         sources = data(op) if kind(op) in through else ()
         if not sources or sources[0] == OPTIONAL:

@@ -34,18 +34,17 @@ def unrolled_recurrent(
     ## Why is this bad
     It need not be. The model has as many copies of the cell as steps: the file, the time to load it and the list of
     operators grow with the length of the sequence, which is fixed. The weights are stored once. In return it quantizes:
-    unrolling is the one form that converts to int8 for every cell, and to 16x8 for every one without a mask; and it is
-    fast: an LSTM of 40 units over 8 steps took 13 microseconds in float32, against 15 fused and 25 as a loop, and 11 in
-    int8, against 92 fused. The fused one is smaller: 15.6 kB in int8, against 49.6 kB (docs/recurrent.md has all that
-    was measured).
+    unrolling is the one form that converts to int8 for every cell, and to 16x8 for every one without a mask. An LSTM of
+    40 units over 28 steps took 39 microseconds in int8 and 146 kB, fused 324 microseconds and 16 kB; in float32 it took
+    52 microseconds, 72 as a loop and 30 fused. docs/recurrent.md has all that was measured.
 
     ## Example
     `keras.layers.LSTM(32, unroll=True)` on 12 steps becomes 164 operators, 24 FULLY_CONNECTED among them.
 
     ## Fix
-    Keep it for int8 and 16x8 where the sequence is short. Where the file is to be small, leave out `unroll=True`, fix
-    the batch, and compare: tf_keras gives an LSTM as one UNIDIRECTIONAL_SEQUENCE_LSTM, Keras 3 a WHILE loop that does
-    not quantize.
+    Keep it for int8 and 16x8 where the sequence is short. For a small file, or without quantization, leave out
+    `unroll=True`, fix the batch, and compare: tf_keras gives an LSTM as one UNIDIRECTIONAL_SEQUENCE_LSTM, Keras 3 a
+    WHILE loop that does not quantize.
     """
     total = sum(1 for _ in model.operators)
     for why in explain(recurrent.of(Form.UNROLLED), recurrent.layers, model, conversion):

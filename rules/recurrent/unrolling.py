@@ -173,6 +173,7 @@ class _Steps:
         self.of: list[set[int]] = [set() for _ in self.primary.products]
         for i, level in self.level.items():
             self.of[level].add(i)
+        self._alike: dict[tuple[int, int], dict[int, int]] = {}
 
     def _late(self) -> set[int]:
         """Operators between steps that the next product does not wait for, such as what holds a state where masked."""
@@ -202,6 +203,10 @@ class _Steps:
         levels.update(place)  # what begins a step belongs to it
         for i in sorted(late):
             levels[i] = max((levels[s] for s in self._sources(i) if s in levels), default=0)
+        for i in sorted(late, reverse=True):
+            nearest = min((levels[r] for r in self._readers(i)), default=levels[i])
+            if nearest > levels[i] and self._crosses(i, nearest, levels):
+                levels[i] = nearest  # what it reads is a state, and what it writes a part of the next
         for i in sorted(self.inside, reverse=True):
             readers = self._readers(i)
             if i not in place and readers and kind(self._subgraph.operators[i]) in MOVES:
@@ -209,6 +214,15 @@ class _Steps:
                 if nearest == levels[i] + 1 and self._joins(i):
                     levels[i] = nearest  # input and state are put together at the beginning of a step
         return levels
+
+    def _crosses(self, i: int, level: int, levels: dict[int, int]) -> bool:
+        """Others of that step read what `i` reads."""
+        consumers = self._subgraph.consumers
+        return all(
+            any(r != i and levels.get(r) == level for r in consumers.get(t, ()))
+            for t in data(self._subgraph.operators[i])
+            if self._subgraph.producers.get(t) in self.inside
+        )
 
     def _joins(self, i: int) -> bool:
         op = self._subgraph.operators[i]
@@ -236,6 +250,11 @@ class _Steps:
 
     def alike(self, level: int, other: int) -> dict[int, int]:
         """Operators of one step → those of another that stand in the same place."""
+        if (level, other) not in self._alike:
+            self._alike[level, other] = self._matched(level, other)
+        return self._alike[level, other]
+
+    def _matched(self, level: int, other: int) -> dict[int, int]:
         here, there = self.products(level), self.products(other)
         found = {a: there[n] for n, a in here.items() if n in there}
         waiting, used = list(found.items()), set(found.values())
@@ -378,13 +397,16 @@ class _Group:
                     for i in sorted(steps.of[level])
                     if i in begin
                     for place in _places(operators[i].inputs, read)
+                    if place < len(operators[begin[i]].inputs)
                 ),
                 OPTIONAL,
             )
             writer = producers.get(written, OPTIONAL)
             if first == OPTIONAL or writer not in end or stored_as(self._subgraph, self._subgraph.tensors[first]):
                 continue
-            yield first, operators[end[writer]].outputs[operators[writer].outputs.index(written)]
+            place, last = operators[writer].outputs.index(written), operators[end[writer]]
+            if place < len(last.outputs):
+                yield first, last.outputs[place]
 
 
 def _apart(layers: list[Unrolled]) -> Iterator[Unrolled]:

@@ -22,16 +22,16 @@ def while_recurrent(
     """A recurrent layer runs as a WHILE loop over the time steps.
 
     ## What it does
-    Looks into the body of every WHILE: where what the loop carries is weighed by a matrix product and gated as in an
-    LSTM, a GRU, a simple RNN or a cell of one's own, the loop is a recurrent layer. Other loops are left alone. The
-    cause is read from the layer of the Keras model that was converted, or, where only the file is known, from what the
-    loop itself shows.
+    Looks into the body of every WHILE: where what the loop carries is weighed by a matrix product (or, as in an
+    IndRNN, element by element) and gated as in an LSTM, a GRU, a simple RNN or a cell of one's own, the loop is a
+    recurrent layer. Other loops are left alone. The cause is read from the layer of the Keras model that was converted,
+    or, where only the file is known, from what the loop itself shows.
 
     ## Why is this bad
     The body is run by the interpreter operator by operator, step by step, and no delegate takes it over: an LSTM of 40
-    units over 8 steps took 25 microseconds as a loop, 13 unrolled and 15 fused (docs/recurrent.md has all that was
-    measured). It does not quantize: with a calibration set the converter of TensorFlow 2.21 dies on such loops
-    (SIGSEGV), so that int8 and 16x8 are out of reach. Dynamic range and float16 convert.
+    units over 28 steps took 72 microseconds as a loop, 52 unrolled and 30 fused. It does not quantize: with a
+    calibration set the converter of TensorFlow 2.21 dies on such loops (SIGSEGV), so that int8 and 16x8 are out of
+    reach. Dynamic range and float16 convert. docs/recurrent.md has all that was measured.
 
     ## Example
     `keras.layers.LSTM(32)` of Keras 3 with a fixed batch: WHILE, a condition of 3 and a body of 19 operators.
@@ -39,10 +39,10 @@ def while_recurrent(
     ## Fix
     tf_keras (Keras 2) converts an LSTM with a fixed batch to one UNIDIRECTIONAL_SEQUENCE_LSTM, unless it has a mask, is
     stateful, has a state that is read, another activation than tanh and sigmoid, no bias, or recurrent dropout. That
-    makes the smallest file; it converts to int8, where it is slower than unrolled, and not to 16x8. A GRU, a simple RNN
-    and a ConvLSTM never fuse. `unroll=True` makes every one of them quantize to int8, and to 16x8 where it has no mask,
-    at the price of an operator list as long as the sequence. For streaming, `tflite-audit streamify` makes the model of
-    one step with the state as input and output.
+    makes the smallest file, and the fastest but in int8; there is no 16x8 form. A GRU, a simple RNN and a ConvLSTM
+    never fuse. `unroll=True` makes every one of them quantize to int8, and to 16x8 where it has no mask, at the price
+    of an operator list as long as the sequence. For streaming, `tflite-audit streamify` makes the model of one step
+    with the state as input and output.
     """
     for why in explain(recurrent.of(Form.LOOP), recurrent.layers, model, conversion):
         subgraph = model.subgraphs[why.first.subgraph]

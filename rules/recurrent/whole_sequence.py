@@ -39,8 +39,8 @@ def convolution_over_whole_sequence(model: Model, states: States, locations: Loc
     found = [
         (graph, window)
         for graph in (model.subgraphs[index] for index in entries(model))
-        for t in graph.inputs
-        if (window := receptive.of_input(model, graph, t)) is not None and window.frame != 1
+        for window in receptive.of_inputs(model, graph, graph.inputs)
+        if window.frame != 1
     ]
     if not found:
         raise NotApplicable("no one-dimensional convolution shows an axis of time")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tflite_audit.analyzer.conversion.types import Composite, Conversion, SourceRecurrent
+from tflite_audit.analyzer.conversion.types import Composite, Conversion, SourceOperator, SourceRecurrent
 from tflite_audit.analyzer.model import made_by
-from tflite_audit.analyzer.model.types import Model
+from tflite_audit.analyzer.model.types import OPTIONAL, Model
 from tflite_audit.rules import places
 from tflite_audit.rules.recurrent import interfaces, why_file, why_obstacles
 from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer
@@ -17,6 +17,7 @@ from tflite_audit.rules.recurrent.why_matching import match
 from tflite_audit.rules.recurrent.why_obstacles import Kind, Obstacle
 
 _LOOPS = ("While", "StatelessWhile")
+_OF_CELLS = ("MatMul", "BatchMatMulV2", "Tanh", "Sigmoid")
 _KERAS = {"keras": "Keras 3", "tf_keras": "tf_keras"}
 _MARK = "api_implements"
 _STAYS = "and the loop over the steps stays a WHILE"
@@ -35,6 +36,9 @@ class Why:
         known: what is known where it is not established.
         obstacles: to one fused operator, as the source has them, or else as the model shows them; () for a fused layer.
         masked: a mask decides which steps count.
+        beside: all recurrent layers of the source, these among them.
+        own_code: they are written in the source's own code, and are no layers of Keras.
+        free_batch: an input of the model leaves it free.
     """
 
     layers: tuple[RecurrentLayer, ...]
@@ -44,6 +48,9 @@ class Why:
     known: str = ""
     obstacles: tuple[Obstacle, ...] = ()
     masked: bool = False
+    beside: tuple[SourceRecurrent, ...] = ()
+    own_code: bool = False
+    free_batch: bool = False
 
     @property
     def source(self) -> SourceRecurrent | None:
@@ -84,6 +91,7 @@ class _Found:
     cause: str | None
     known: str = ""
     obstacles: tuple[Obstacle, ...] = ()
+    own_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +152,9 @@ def _reason(seen: _Seen) -> tuple[object, ...]:
 def _why(group: Sequence[_Seen], model: Model, conversion: Conversion | None) -> Why:
     names = tuple(dict.fromkeys(seen.name for seen in group if seen.name))
     seen = group[0]
-    found = _by_source(seen, seen.source, names) if seen.source else _by_model(seen, model, conversion)
+    found = (
+        _by_source(seen, seen.source, names, model, conversion) if seen.source else _by_model(seen, model, conversion)
+    )
     return Why(
         tuple(seen.layer for seen in group),
         names,
@@ -153,7 +163,16 @@ def _why(group: Sequence[_Seen], model: Model, conversion: Conversion | None) ->
         found.known,
         found.obstacles,
         seen.masked,
+        (conversion.recurrent if conversion is not None else None) or (),
+        found.own_code,
+        _has_free_batch(model, seen.source),
     )
+
+
+def _has_free_batch(model: Model, source: SourceRecurrent | None) -> bool:
+    axis = 1 if source is not None and source.time_major else 0
+    entry = model.subgraphs[0]
+    return any(axis in entry.tensors[t].free_dimensions for t in entry.inputs if t != OPTIONAL)
 
 
 def _masked(layer: RecurrentLayer, source: SourceRecurrent | None, loop: LoopFacts | None, model: Model) -> bool:
@@ -166,7 +185,9 @@ def _masked(layer: RecurrentLayer, source: SourceRecurrent | None, loop: LoopFac
 # The source is known
 
 
-def _by_source(seen: _Seen, source: SourceRecurrent, names: Sequence[str]) -> _Found:
+def _by_source(
+    seen: _Seen, source: SourceRecurrent, names: Sequence[str], model: Model, conversion: Conversion | None
+) -> _Found:
     subject = _subject(names, source)
     obstacles = why_obstacles.of_source(source)
     match seen.layer.form:
@@ -174,12 +195,21 @@ def _by_source(seen: _Seen, source: SourceRecurrent, names: Sequence[str]) -> _F
             return _Found(f"{subject} with unroll=True.", obstacles=obstacles)
         case Form.FUSED if source.annotated:
             return _Found(f"{subject}, whose function tf_keras marks for the converter ({_MARK}).")
+        case Form.FUSED if source.annotated is None:
+            return _Found(_by_composite(seen.layer, conversion) or _by_converter(seen.layer, model))
         case Form.LOOP if obstacles and not source.unroll:
             return _Found(_of_loop(subject, obstacles, len(names) > 1), obstacles=obstacles)
-        case Form.LOOP if seen.loop and (shown := why_obstacles.of_loop(seen.loop)):
+        case Form.LOOP if shown := _shown(seen, source, conversion):
             return _Found(f"{subject}, but {_listed(shown)}.", obstacles=shown)
         case _:
             return _Found(None, f"{subject}; its settings do not show why.", obstacles)
+
+
+def _shown(seen: _Seen, source: SourceRecurrent, conversion: Conversion | None) -> tuple[Obstacle, ...]:
+    """What the conversion and the file show of a layer whose settings would let it fuse."""
+    inlined = source.annotated and conversion is not None and interfaces.are_inlined(conversion)
+    of_loop = () if seen.loop is None else why_obstacles.of_loop(seen.loop)
+    return (*([why_obstacles.INLINED] if inlined else []), *of_loop)
 
 
 def _of_loop(subject: str, obstacles: Sequence[Obstacle], several: bool) -> str:
@@ -221,7 +251,8 @@ def _by_model(seen: _Seen, model: Model, conversion: Conversion | None) -> _Foun
     written = None if layer.form is Form.FUSED else _composite(layer, conversion)
     if written is not None:
         says = f"The cell is written in the function {written.name}, which says that it implements {written.implements}"
-        return _Found(f"{says}, and which the converter did not fuse: R007 has the reason.")
+        cause = f"{says}, and which the converter did not fuse: R007 has the reason."
+        return _Found(cause, obstacles=(why_obstacles.NOT_FUSED,), own_code=True)
     match layer.form:
         case Form.LOOP:
             return _Found(None) if seen.loop is None else _by_loop(layer, seen.loop, conversion)
@@ -229,8 +260,9 @@ def _by_model(seen: _Seen, model: Model, conversion: Conversion | None) -> _Foun
             scope = why_file.taken_apart(model, layer)
             if scope is not None:
                 return _Found(f"The steps are taken apart inside of {scope}, as Keras does it with unroll=True.")
-            if _is_without_loop(conversion):
-                return _Found("The source has neither a recurrent layer nor a loop: its own code writes the steps out.")
+            own = _own_steps(conversion)
+            if own is not None:
+                return _Found(f"{own}.", obstacles=_of_own_code(layer), own_code=True)
             return _Found(None, "Neither names nor source show whether unroll=True or own code wrote the steps out.")
         case Form.FUSED:
             return _Found(_by_composite(layer, conversion) or _by_converter(layer, model))
@@ -238,20 +270,30 @@ def _by_model(seen: _Seen, model: Model, conversion: Conversion | None) -> _Foun
             return _Found(None)
 
 
+def _of_own_code(layer: RecurrentLayer) -> tuple[Obstacle, ...]:
+    return (why_obstacles.OWN_CODE if layer.cell == "LSTM" else _no_operator(layer),)
+
+
+def _no_operator(layer: RecurrentLayer) -> Obstacle:
+    cell = "a cell of one's own" if layer.cell == "recurrent" else f"{article(layer.cell)} {layer.cell}"
+    return Obstacle(Kind.CELL, f"the converter has no fused operator for {cell}")
+
+
 def _by_loop(layer: RecurrentLayer, loop: LoopFacts, conversion: Conversion | None) -> _Found:
-    is_lstm = layer.cell == "LSTM" or (loop.cell or "").rpartition("/")[2].startswith("lstm_cell")
-    if not is_lstm:
-        cell = "a cell of one's own" if layer.cell == "recurrent" else f"{article(layer.cell)} {layer.cell}"
-        says = f"the converter has no fused operator for {cell}"
-        return _Found(f"{_capital(says)}, {_STAYS}.", obstacles=(Obstacle(Kind.CELL, says),))
-    shown = why_obstacles.of_loop(loop)
     own = _own_loop(conversion)
+    if not (layer.cell == "LSTM" or (loop.cell or "").rpartition("/")[2].startswith("lstm_cell")):
+        no_operator = _no_operator(layer)
+        cause = f"{_capital(no_operator.says)}, {_STAYS}."
+        return _Found(cause, obstacles=(no_operator,), own_code=own is not None)
+    shown = why_obstacles.of_loop(loop)
     first, rest = shown[:1], shown[1:]
     if loop.marked is not None:
         was = f"The function of {loop.marked} was marked for fusing ({_MARK})"
         return _Found(f"{was}, but {_listed(shown)}." if shown else None, f"{was}, and is a loop.", shown)
     if own is not None:
-        return _Found(f"{own}, and the converter fuses only functions that are marked for it.", obstacles=shown)
+        cause = f"{own}, and the converter fuses only functions that are marked for it."
+        final = (obstacle for obstacle in shown if obstacle.final)
+        return _Found(cause, obstacles=(why_obstacles.OWN_CODE, *final), own_code=True)
     if shown:
         besides = f" Besides, {_listed(rest)}." if rest else ""
         return _Found(f"{_capital(_listed(first))}.{besides}", obstacles=shown)
@@ -264,19 +306,35 @@ def _capital(text: str) -> str:
 
 def _own_loop(conversion: Conversion | None) -> str | None:
     """The loop of a source that has no recurrent layer of Keras."""
-    if conversion is None or conversion.graph is None or conversion.recurrent != ():
+    if conversion is None or conversion.graph is None:
         return None
     loops = conversion.graph.of(*_LOOPS)
-    if not loops:
+    if not loops or not _in_no_layer(conversion, loops):
         return None
-    where = next((f" ({frame.file.rpartition('/')[2]}:{frame.line})" for loop in loops for frame in loop.frames), "")
-    return f"The source has no recurrent layer of Keras; the loop is one of its own code{where}"
+    return f"The source has no recurrent layer of Keras; the loop is one of its own code{_line(loops)}"
 
 
-def _is_without_loop(conversion: Conversion | None) -> bool:
-    if conversion is None or conversion.graph is None:
-        return False
-    return conversion.recurrent == () and not conversion.graph.of(*_LOOPS)
+def _own_steps(conversion: Conversion | None) -> str | None:
+    """The steps that the source's own code writes out."""
+    if conversion is None or conversion.graph is None or conversion.graph.of(*_LOOPS):
+        return None
+    cell = conversion.graph.of(*_OF_CELLS)
+    if not _in_no_layer(conversion, cell):
+        return None
+    return f"The source has neither a recurrent layer nor a loop: its own code writes the steps out{_line(cell)}"
+
+
+def _in_no_layer(conversion: Conversion, operators: Sequence[SourceOperator]) -> bool:
+    """No layer of Keras made them: it gives them names in its scope, or a function that says what it implements."""
+    if conversion.recurrent is not None or conversion.graph is None:
+        return conversion.recurrent == ()
+    return bool(operators) and not conversion.graph.composites and not any("/" in op.name for op in operators)
+
+
+def _line(operators: Sequence[SourceOperator]) -> str:
+    """Of the first that has one."""
+    frames = (frame for operator in operators for frame in operator.frames)
+    return next((f" ({frame.file.rpartition('/')[2]}:{frame.line})" for frame in frames), "")
 
 
 def _composite(layer: RecurrentLayer, conversion: Conversion | None) -> Composite | None:
@@ -300,15 +358,14 @@ def _by_converter(layer: RecurrentLayer, model: Model) -> str | None:
 
 
 def _by_composite(layer: RecurrentLayer, conversion: Conversion | None) -> str | None:
-    """The function that says what it implements, where there is but one kind that it can be."""
+    """The function that says what it implements, where there is but one that it can be."""
     if conversion is None or conversion.graph is None or not layer.cell.endswith("LSTM"):
         return None
-    told = [c for c in conversion.graph.composites if "lstm" in c.implements.lower()]
-    if len({c.implements.partition("_")[0] for c in told}) != 1:
+    told = [
+        c for c in conversion.graph.composites if interfaces.is_lstm(c) or interfaces.interface(c) in interfaces.CELLS
+    ]
+    if told and all(interfaces.of_keras(c) for c in told):
+        return f"The source's function says that it implements an LSTM ({_MARK}), as tf_keras marks that of its LSTM."
+    if len(told) != 1:
         return None
-    name = told[0].implements
-    if name.startswith("lstm_"):
-        return (
-            f"The source's function says that it implements {name.partition('_')[0]}_..., as tf_keras marks its LSTM."
-        )
-    return f"The function {told[0].name} says that it implements {name}, which the converter fuses."
+    return f"The function {told[0].name} says that it implements {told[0].implements}, which the converter fuses."

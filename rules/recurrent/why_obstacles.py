@@ -26,7 +26,6 @@ class Kind(StrEnum):
     NOT_MARKED = "not marked"
     CELL = "cell"
     WRAPPED = "RNN around cells"
-    OWN_CALL = "call of its own"
     MASK = "mask"
     STATE_READ = "state read"
     CELL_STATE_READ = "cell state read"
@@ -35,6 +34,8 @@ class Kind(StrEnum):
     RECURRENT_DROPOUT = "recurrent dropout"
     NO_BIAS = "no bias"
     UNROLL = "unrolled"
+    INLINED = "inlined"
+    OWN_CODE = "own code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,31 @@ class Obstacle:
         return self.kind in (Kind.CELL, Kind.CELL_STATE_READ)
 
 
-_TF_KERAS = "build it with tf_keras"
+TF_KERAS = "build it with tf_keras"
 _NO_MASK = "leave the mask out (no Masking, no mask_zero=True) and give it sequences without padding"
 _NO_STATE_READ = "read the output of the last step, which is the hidden state"
 _NOT_STATEFUL = "leave out stateful=True: the fused operator keeps its state from call to call by itself"
+
+
+INLINED = Obstacle(
+    Kind.INLINED,
+    "the converter was given a frozen graph (CONVERT_GRAPHDEF), in which no marked function is left",
+    "call the layer in a functional or Sequential model, which can be saved",
+)
+"""TensorFlow freezes a Keras model that it cannot save, such as one whose `call` it cannot bind."""
+
+
+OWN_CODE = Obstacle(
+    Kind.OWN_CODE,
+    "it is written in the source's own code, which does not say that it is an LSTM",
+    "write it as a function that says so, as examples/lstm_cell_simple.py does",
+)
+
+NOT_FUSED = Obstacle(
+    Kind.OWN_CODE,
+    "the converter does not fuse the function that it is written in, though it says what it implements",
+    "change that function as R007 says",
+)
 
 
 def of_source(source: SourceRecurrent) -> tuple[Obstacle, ...]:
@@ -78,14 +100,11 @@ def _of_source(source: SourceRecurrent) -> Iterator[Obstacle]:
         return
     if source.package == "keras":
         says = "Keras 3 does not mark the function of its LSTM for the converter, as tf_keras does"
-        yield Obstacle(Kind.NOT_MARKED, says, _TF_KERAS)
+        yield Obstacle(Kind.NOT_MARKED, says, TF_KERAS)
     if source.kind == "RNN":
         one = "LSTM(units)" if len(source.cells) == 1 else "an LSTM layer for each cell"
         says = "an RNN around LSTMCell is not marked, only the layer LSTM is"
         yield Obstacle(Kind.WRAPPED, says, f"write {one} instead of RNN(...)")
-    elif source.own_call:
-        says = f"the class {source.kind} has a call of its own, and only that of LSTM is marked"
-        yield Obstacle(Kind.OWN_CALL, says, "use the layer LSTM as it is")
     if source.masked:
         yield Obstacle(Kind.MASK, "a mask comes with the input, and the fused operator takes none", _NO_MASK)
     if source.stateful:
@@ -130,7 +149,8 @@ def _of_loop(loop: LoopFacts) -> Iterator[Obstacle]:
             "when the model was saved: Keras 3 marks none, tf_keras only an LSTM with tanh, sigmoid and a bias, and "
             "without recurrent dropout"
         )
-        yield Obstacle(Kind.NOT_MARKED, says, _TF_KERAS)
+        undo = f"{TF_KERAS}, with tanh, sigmoid and a bias, and without recurrent dropout"
+        yield Obstacle(Kind.NOT_MARKED, says, undo)
     if loop.masked:
         yield Obstacle(Kind.MASK, "each step takes a mask, and the fused operator takes none", _NO_MASK)
     if loop.in_variables:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from tflite_audit.analyzer.conversion.types import SourceRecurrent
 from tflite_audit.rules import places
+from tflite_audit.rules.recurrent import interfaces, why_obstacles
 from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer
 from tflite_audit.rules.recurrent.why import Why
 from tflite_audit.rules.recurrent.why_obstacles import Kind
@@ -24,19 +25,34 @@ _FLOATS = "in float32, float16 and dynamic range"
 def of_loop(why: Why) -> Remedy:
     """To be rid of a loop: fused, unrolled, or one step at a time."""
     code = _sequence(why, unroll=True)
-    if why.can_fuse:
-        code = f"{_fused(why)}\n\n# or, for {_integers(why)}\n{code}"
-    return _remedy((_fuse(why), _unroll(why), _stream(why)), code)
+    if _fuse(why):
+        code = f"{_fused(why)}\n\n# or, for {_integers(why)}\n{code}" if code else _fused(why)
+    lists = (
+        "With a fixed batch the loop needs no Flex operators." if why.first.lowered == "flex" and why.free_batch else ""
+    )
+    return _remedy((lists, _fuse(why), _unroll(why), _stream(why)), code)
 
 
 def of_unrolled(why: Why) -> Remedy:
     """Smaller than unrolled, where the recipe allows it."""
-    smaller = f"For a smaller file {_FLOATS}: {'; '.join(_changes(why))};"
+    changes = "; ".join(_changes(why))
     if why.can_fuse:
-        less, code = f"{smaller} one operator is about as fast.", _fused(why)
-    else:
-        less, code = f"{smaller} a loop is smaller, and takes longer.", _sequence(why, unroll=False)
-    return _remedy((_keep(why), less, _stream(why)), code)
+        each = " each" if len(why.layers) > 1 else ""
+        less = f"For a smaller file, which over many steps is faster too, {_FLOATS}: {changes}, for one operator{each}."
+        return _remedy((_keep(why), less, _stream(why)), _fused(why))
+    less = f"For a smaller file {_FLOATS}: {changes}; a loop takes longer."
+    return _remedy((_keep(why), less, _stream(why)), _sequence(why, unroll=False))
+
+
+def lstm(layer: RecurrentLayer, source: SourceRecurrent | None) -> str:
+    """An LSTM with the settings that the fused operator has."""
+    if source is None:
+        return f"tf_keras.layers.LSTM({layer.units or 'UNITS'})"
+    options = [_units(source)]
+    options += ["return_sequences=True"] if source.return_sequences else []
+    options += ["time_major=True"] if source.time_major else []
+    options += _order(source)
+    return _wrapped("tf_keras", f"tf_keras.layers.LSTM({', '.join([*options, *_name(source)])})", source)
 
 
 def _remedy(sentences: Iterable[str], code: str) -> Remedy:
@@ -48,7 +64,7 @@ def _remedy(sentences: Iterable[str], code: str) -> Remedy:
 
 def _keep(why: Why) -> str:
     if why.masked:
-        free = " With a free batch and a mask no runtime calls the int8 model." if _batch_may_be_free(why) else ""
+        free = " With a free batch and a mask no runtime calls the int8 model." if why.free_batch else ""
         return f"Keep it for int8; {_NO_MASK_IN_16X8}.{free}"
     if why.can_fuse:
         return "Keep it for int8, in which it runs fastest, and for 16x8, which no other form converts to."
@@ -56,34 +72,32 @@ def _keep(why: Why) -> str:
 
 
 def _fuse(why: Why) -> str:
-    if not why.can_fuse:
+    changes = _changes(why)
+    if not why.can_fuse or not changes:
         return ""
     wrong = "; two in a row answered wrongly there, so compare" if len(why.layers) > 1 else ""
     return (
-        f"For the smallest file, {_FLOATS}: one fused operator; for it, {'; '.join(_changes(why))}. "
-        f"It converts to int8 too, and is slow there{wrong}."
+        f"For the smallest file, and the fastest {_FLOATS}: one fused operator; for it, "
+        f"{'; '.join(changes)}. It converts to int8 too, and is slow there{wrong}."
     )
 
 
 def _changes(why: Why) -> list[str]:
     """All that is to be changed for the form that is smaller."""
     changes: list[str] = []
-    if why.can_fuse and (not why.obstacles or any(o.kind is Kind.NOT_MARKED for o in why.obstacles)):
-        changes.append("build it with tf_keras")
+    if why.can_fuse:
+        unknown = why.source is None and not why.obstacles
+        changes += [why_obstacles.TF_KERAS] if unknown else [o.undo for o in why.obstacles if o.kind is Kind.NOT_MARKED]
     if why.first.form is Form.UNROLLED:
-        changes.append("leave out unroll=True")
-    if _batch_may_be_free(why):
+        if not why.own_code:
+            changes.append("leave out unroll=True")
+        elif not why.can_fuse:
+            changes.append("run the steps in a tf.while_loop")
+    if why.free_batch:
         changes.append("fix the batch")
     if why.can_fuse:
         changes += [o.undo for o in why.obstacles if o.kind not in (Kind.NOT_MARKED, Kind.UNROLL) and o.undo]
     return changes
-
-
-def _batch_may_be_free(why: Why) -> bool:
-    """A loop over lists that the converter knows has a fixed one: no other converts."""
-    if why.first.form is Form.LOOP and why.first.lowered != "flex":
-        return False
-    return any(source is None or source.batch is None for source in why.sources)
 
 
 def _unroll(why: Why) -> str:
@@ -105,7 +119,7 @@ def _integers(why: Why) -> str:
 
 
 def _stream(why: Why) -> str:
-    if not all(_can_stream(layer, source) for layer, source in zip(why.layers, why.sources, strict=True)):
+    if why.masked or why.own_code or not all(map(_can_stream, why.layers)) or not _source_can_stream(why.beside):
         return ""
     return (
         "For data that come step by step: `tflite-audit streamify SOURCE` makes the model of one step, with the state "
@@ -113,28 +127,34 @@ def _stream(why: Why) -> str:
     )
 
 
-def _can_stream(layer: RecurrentLayer, source: SourceRecurrent | None) -> bool:
-    """As far as this layer is concerned; `streamify` says what else is in the way."""
-    if layer.backward or (source is None and layer.cell not in _IN_KERAS):
-        return False
-    if source is None:
-        return True
-    apart = source.go_backwards or source.time_major or source.merge_mode or source.state_given
-    return source.in_graph and not apart
+def _can_stream(layer: RecurrentLayer) -> bool:
+    return not layer.backward and (layer.cell in _IN_KERAS or layer.cell.startswith("convolutional"))
+
+
+def _source_can_stream(layers: Sequence[SourceRecurrent]) -> bool:
+    """As far as recurrent layers are concerned; `streamify` says what else is in the way."""
+    apart = any(
+        s.go_backwards or s.time_major or s.merge_mode or s.state_given or s.masked or not s.in_graph for s in layers
+    )
+    return not apart and len({source.steps for source in layers}) <= 1
 
 
 # Code
 
 
 def _fused(why: Why) -> str:
+    if why.own_code:  # R007 has the code of a function that there is
+        return "" if why_obstacles.NOT_FUSED in why.obstacles else interfaces.LSTM_CODE.rstrip()
     rebuilt = any(o.kind in (Kind.RECURRENT_DROPOUT, Kind.NO_BIAS) for o in why.obstacles)
     lines = ["import tf_keras  # Keras 2: pip install tf-keras", ""]
-    lines += ["tf_keras.Input(..., batch_size=1)"] if _batch_may_be_free(why) else []
-    return "\n".join([*lines, _lines(why, _lstm, "then layer.set_weights(...)" if rebuilt else "")])
+    lines += ["tf_keras.Input(..., batch_size=1)"] if why.free_batch else []
+    return "\n".join([*lines, _lines(why, lstm, "then layer.set_weights(...)" if rebuilt else "")])
 
 
 def _sequence(why: Why, *, unroll: bool) -> str:
-    """The layers as they are, unrolled or not."""
+    """The layers as they are, unrolled or not; nothing for what is no layer."""
+    if why.own_code:
+        return ""
     return _lines(why, lambda layer, source: _same(layer, source, unroll=unroll), "" if unroll else "no unroll=True")
 
 
@@ -158,17 +178,6 @@ def _within(source: SourceRecurrent | None) -> str:
 def _is_whole(source: SourceRecurrent | None) -> bool:
     """All that the layer is built with is known, but for what weights begin with and how they are trained."""
     return source is not None and (source.kind in _DEFAULTS or source.kind == "RNN")
-
-
-def _lstm(layer: RecurrentLayer, source: SourceRecurrent | None) -> str:
-    """An LSTM with the settings that the fused operator has."""
-    if source is None:
-        return f"tf_keras.layers.LSTM({layer.units or 'UNITS'})"
-    options = [_units(source)]
-    options += ["return_sequences=True"] if source.return_sequences else []
-    options += ["time_major=True"] if source.time_major else []
-    options += _order(source)
-    return _wrapped("tf_keras", f"tf_keras.layers.LSTM({', '.join([*options, *_name(source)])})", source)
 
 
 def _same(layer: RecurrentLayer, source: SourceRecurrent | None, *, unroll: bool) -> str:

@@ -207,7 +207,7 @@ class _Search:
         case, path, name = waiting.case, waiting.path, waiting.case.conversion.recipe.name
         if any(titles <= {proposal.title for proposal in path} for titles in self._works[name]):
             return  # it adds to what works already
-        if len(self._works[name]) >= ENOUGH:
+        if len(self._works[name]) >= ENOUGH and not _is_asked_for(waiting):
             if len(path) == 1:
                 self._note(case, path, f"{ENOUGH} others work already")
             return
@@ -452,19 +452,23 @@ class Bench:
 
 
 def _of_steps(found: Comparison, prepared: Prepared) -> Agreement:
-    """The worst over the outputs and steps."""
-    worst = found.worst
-    if worst is None:
+    """The worst over the outputs and steps, where the source answered itself."""
+    if not found.answers:
         return Agreement(reason=found.reason)
     return Agreement(
         samples=len(prepared.compared),
-        difference=max(drift.largest * drift.spread for drift in found.answers),
-        relative=worst.largest,
+        difference=max(drift.own_difference for drift in found.answers),
+        relative=max(drift.own for drift in found.answers),
         usual=max(drift.usual for drift in found.answers),
         compared_on=GENERATED if prepared.made_up else CALIBRATION,
         seconds=found.seconds,
         calls=prepared.length,
     )
+
+
+def _is_asked_for(waiting: _Waiting) -> bool:
+    """Unrolled, or one step a call, by itself: it is what people ask for, and right only sometimes."""
+    return len(waiting.path) == 1 and bool(_TOUCHING & set(waiting.change.source.rebuild))
 
 
 def _names(description: SourceDescription) -> list[str]:

@@ -185,6 +185,45 @@ def _scanned_gru(tf: Any) -> Callable[..., Any]:
     return lambda xs: tf.scan(lambda h, x: _gru(tf, x, h, w, u), xs, tf.zeros((1, 4)), reverse=True)
 
 
+def _independent(tf: Any) -> Callable[..., Any]:
+    """IndRNN: each unit weighs its own state only."""
+    w, u = _weights((3, 4), (4,))
+    return lambda xs: tf.scan(lambda h, x: tf.nn.relu(x @ w + u * h), xs, tf.zeros((1, 4)))
+
+
+def _gated_by_the_input(tf: Any) -> Callable[..., Any]:
+    """SRU: no product weighs the state, and the gate is made of the input."""
+    w, f = _weights((3, 4), (3, 4))
+
+    def step(c: Any, x: Any) -> Any:
+        gate = tf.sigmoid(x @ f)
+        return gate * c + (1 - gate) * (x @ w)
+
+    return lambda xs: tf.scan(step, xs, tf.zeros((1, 4)))
+
+
+def _pooled(tf: Any) -> Callable[..., Any]:
+    """The pooling of a QRNN: gates and candidates of all steps are made before the loop."""
+    w, f = _weights((2, 3, 4), (2, 3, 4))
+
+    def network(xs: Any) -> Any:
+        z, gates = tf.tanh(tf.nn.conv1d(xs, w, 1, "SAME")), tf.sigmoid(tf.nn.conv1d(xs, f, 1, "SAME"))
+        sequences = [tf.transpose(t, (1, 0, 2)) for t in (gates, z)]
+        return tf.scan(lambda c, x: x[0] * c + (1 - x[0]) * x[1], sequences, tf.zeros((1, 4)))
+
+    return network
+
+
+def _filtered(tf: Any) -> Callable[..., Any]:
+    """The smoother of a PCEN front end: a filter with a constant for each channel."""
+    (s,) = _weights((4,))
+    return lambda xs: tf.scan(lambda m, x: (1 - s) * m + s * x, xs, tf.zeros((1, 4)))
+
+
+def _transmitted(tf: Any) -> Callable[..., Any]:
+    return lambda xs: tf.scan(lambda t, a: t * (1 - a), xs, tf.ones((1, 4)))
+
+
 def _counting_down(tf: Any) -> Callable[..., Any]:
     w, u = _weights((3, 4), (4, 4))
     return lambda xs: tf.while_loop(
@@ -513,6 +552,12 @@ def _keras_negative(name: str) -> Callable[[Any], Any]:
         if name == "policy":
             x = layers.Dense(16, activation="tanh")(layers.Concatenate()([vector, other]))
             return keras.Model([vector, other], layers.Dense(8, activation="tanh")(x))
+        if name == "refined":  # a head applied three times to what it made, and to the same features
+            x = layers.Dense(6)(vector)
+            wide, narrow = layers.Dense(12, activation="relu"), layers.Dense(6)
+            for _ in range(3):
+                x = layers.Add()([x, narrow(wide(layers.Concatenate()([vector, x])))])
+            return keras.Model(vector, x)
         x = series = layers.Input(batch_shape=(1, 6, 8))
         attention, norm = layers.MultiHeadAttention(2, 4), layers.LayerNormalization()
         wide, narrow = layers.Dense(16, activation="tanh"), layers.Dense(8)
@@ -618,6 +663,13 @@ SOURCES: dict[str, Source] = {
         quick=True,
     ),
     "scanned backwards": Source(_function(_scanned_gru, (7, 1, 3)), _one(LOOP, "GRU", 7, 4, backward=True), quick=True),
+    "independent units": Source(
+        _function(_independent, (8, 1, 3)),
+        _one(LOOP, "recurrent", 8, 4, variant=("no recurrent kernel",), backward=False),
+        quick=True,
+    ),
+    "gated by the input": Source(_function(_gated_by_the_input, (8, 1, 3)), _one(LOOP, "recurrent", 8, 4), quick=True),
+    "pooled by gates": Source(_function(_pooled, (1, 8, 3)), _one(LOOP, "recurrent", 8, 4)),
     "compared the other way": Source(
         _while(_elman, 9, 4, lambda i, _: ~(i > 8)), _one(LOOP, "simple RNN", 9, 4), quick=True
     ),
@@ -662,6 +714,11 @@ SOURCES: dict[str, Source] = {
     ),
     "two steps": Source(_sequence(_lstm_layer(4, unroll=True), steps=2), _one(UNROLLED, "LSTM", 2, 4), quick=True),
     "three steps": Source(_sequence(_rnn_layer(4, unroll=True), steps=3), _one(UNROLLED, "simple RNN", 3, 4)),
+    "relu, unrolled": Source(
+        _sequence(_rnn_layer(4, unroll=True, activation="relu", **_RETURNING), steps=6),
+        _one(UNROLLED, "simple RNN", 6, 4, backward=False),
+        quick=True,
+    ),
     "stateful, unrolled": Source(
         _sequence(_lstm_layer(4, unroll=True, stateful=True), steps=3), _one(UNROLLED, "LSTM", 3, 4)
     ),
@@ -734,6 +791,9 @@ SOURCES: dict[str, Source] = {
     # None
     "power iteration": Source(_function(_power, (1, 6)), (), quick=True),
     "Newton's method": Source(_function(_newton, (1, 6), (1, 6)), (), quick=True),
+    "a filter": Source(_function(_filtered, (7, 1, 4)), (), quick=True),
+    "transmittance": Source(_function(_transmitted, (7, 1, 4)), (), quick=True),
+    "a head applied three times": Source(_network(_keras_negative("refined")), (), quick=True),
     "a network mapped": Source(_function(_mapped, (7, 1, 3)), (), quick=True),
     "beam search": Source(_function(_beam, ((3,), "int32")), (), quick=True),
     "diffusion": Source(_function(_diffusion, (1, 8, 8, 2)), ()),

@@ -1,7 +1,7 @@
 """Converts one recurrent layer in every setting of `why_measured.FORMS`, and says which form it got.
 
 python -m tests.builders.recurrent_settings tf_keras            # all settings in float32
-python -m tests.builders.recurrent_settings keras loop int8     # one form with one recipe; may die
+python -m tests.builders.recurrent_settings keras loop int8     # the LSTM of `why_measured.LONGER`; may die
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from tflite_audit.rules.recurrent import forms
 from tflite_audit.rules.recurrent.why_measured import FAILS, FORMS, Measured
 
 STEPS, FEATURES, UNITS = 6, 3, 4
+LONG, WIDE, MANY = 28, 32, 40
 
 
 def build(keras: Any, measured: Measured) -> Any:
@@ -140,16 +142,32 @@ def every(package: str) -> Iterator[str]:
             yield FAILS
 
 
+def microseconds(content: bytes) -> float:
+    """The median call on one thread, processor time."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter: Any = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    given = interpreter.get_input_details()[0]
+    interpreter.set_tensor(given["index"], np.zeros(given["shape"], given["dtype"]))
+    seconds: list[float] = []
+    for _ in range(200):
+        begun = time.process_time()
+        interpreter.invoke()
+        seconds.append(time.process_time() - begun)
+    return float(np.median(seconds)) * 1e6
+
+
 def main() -> None:
     package, *asked = sys.argv[1:]
-    if asked:
-        wanted, recipe = asked
-        keras = importlib.import_module(package)
-        options = {"unroll": True} if wanted == "unrolled" else {}
-        x = keras.Input(batch_shape=(1, STEPS, FEATURES))
-        print(form(convert(keras.Model(x, keras.layers.LSTM(UNITS, **options)(x)), recipe)))
-    else:
+    if not asked:
         print(json.dumps(list(every(package))))
+        return
+    wanted, recipe = asked
+    keras = importlib.import_module(package)
+    x = keras.Input(batch_shape=(1, LONG, WIDE))
+    content = convert(keras.Model(x, keras.layers.LSTM(MANY, unroll=wanted == "unrolled")(x)), recipe)
+    print(json.dumps([form(content), len(content), microseconds(content)]))
 
 
 if __name__ == "__main__":

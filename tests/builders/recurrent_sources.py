@@ -120,6 +120,20 @@ def subclassed(package: Any) -> Any:
     return net
 
 
+def classes(package: Any) -> Any:
+    """Classes of the user's own, one of them with a call of its own."""
+
+    class Renamed(package.layers.LSTM):  # type: ignore[misc]
+        pass
+
+    class Own(package.layers.LSTM):  # type: ignore[misc]
+        def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+            return super().call(sequences * 2.0, initial_state=initial_state, mask=mask, training=training)
+
+    x = sequence(package)
+    return package.Model(x, Renamed(UNITS, name="renamed")(x) + Own(UNITS, name="own")(x))
+
+
 def plain(package: Any) -> Any:
     x = sequence(package)
     return package.Model(x, package.layers.LSTM(UNITS, name="lstm")(x))

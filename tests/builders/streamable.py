@@ -87,6 +87,22 @@ def given_state():
     return keras.Model([inputs, h, c], {"y": y, "h": h1, "c": c1})
 
 
+def constant_state():
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input(batch_shape=(1, STEPS, FEATURES), name="x")
+    first = [np.full((1, 3), 0.5, np.float32), np.full((1, 3), -0.25, np.float32)]
+    return keras.Model(inputs, layers.LSTM(3, name="lstm")(inputs, initial_state=first))
+
+
+def constant_state_of_tf_keras():
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(1)
+    inputs = tf_keras.Input((STEPS, FEATURES), batch_size=1, name="x")
+    first = keras.ops.full((1, 3), 0.5)
+    return tf_keras.Model(inputs, tf_keras.layers.GRU(3, name="gru")(inputs, initial_state=first))
+
+
 def convolutional():
     keras.utils.set_random_seed(1)
     inputs = keras.Input((4, 6, 6, 1), name="video")

@@ -32,9 +32,9 @@ def fused_from_inputs() -> Net:
     return net
 
 
-def svdf() -> Net:
+def svdf(*, variable: bool = True) -> Net:
     net = Net()
-    state = net.tensor("state", "float32", (1, 8), variable=True)
+    state = net.tensor("state", "float32", (1, 8), variable=variable)
     net.then("SVDF", net.act("x"), net.weights("feature"), net.weights("time"), -1, state)
     return net
 

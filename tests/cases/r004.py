@@ -12,7 +12,7 @@ from tests.cases.models import SIZE, Net, dense, float_net, gru_step, gru_weight
 from tests.cases.r003 import fused, svdf
 from tflite_audit.analyzer.evaluation.observed import Carrying
 from tflite_audit.rules.engine import Facts
-from tflite_audit.rules.rule import Status
+from tflite_audit.rules.rule import Severity, Status
 
 FEATURES = 5
 NOTHING = Status.NOT_APPLICABLE
@@ -105,6 +105,45 @@ def packed() -> Net:
     return net
 
 
+def scratch() -> Net:
+    """A variable that is read only after this call has assigned it."""
+    net = Net()
+    resource, x, y = handle(net, "scratch"), net.act("x"), net.act("y")
+    net.op("ASSIGN_VARIABLE", [resource, x], [])
+    net.op("READ_VARIABLE", [resource], [y])
+    return net
+
+
+def seed() -> Net:
+    """A random generator's counter, which goes on with every call, and whose numbers nothing uses."""
+    net = Net()
+    resource, before = handle(net, "seed"), net.act("before", "int64", (2,))
+    net.op("READ_VARIABLE", [resource], [before])
+    after = net.then("ADD", before, net.weights("one", "int64", (2,)), dtype="int64", shape=(2,))
+    net.op("ASSIGN_VARIABLE", [resource, after], [])
+    net.outputs(net.then("TANH", net.act("x")))
+    return net
+
+
+def summing(*names: str, reset: bool = False) -> Net:
+    """Sums of what comes in, begun by nothing, or by a signature."""
+    net = Net()
+    x = net.act("x")
+    total = x
+    for name in names:
+        resource, before = handle(net, name), net.act(f"{name}/before")
+        net.op("READ_VARIABLE", [resource], [before])
+        total = net.then("ADD", total, before)
+        net.op("ASSIGN_VARIABLE", [resource, total], [])
+    net.outputs(total)
+    net.signature("step", {"x": x}, {"y": total})
+    if reset:
+        net.subgraph("reset")
+        net.op("ASSIGN_VARIABLE", [handle(net, names[0]), net.weights("zeros", shape=(1, SIZE), fill=0)], [])
+        net.signature("reset", {}, {})
+    return net
+
+
 def cache() -> Net:
     """A part of a state is written anew: a cache of keys."""
     net = Net()
@@ -171,10 +210,36 @@ CASES = [
     Case("names that do not pair", lambda: facts(opaque("state_in", "memory_out")), status=NOTHING),
     Case("names of no state", lambda: facts(opaque("image_in", "image_out")), status=NOTHING),
     Case("variable", lambda: facts(ring_variable()), 1, says=("1 state (128 bytes) in resource variables from",)),
-    Case("not initialized", lambda: facts(ring_variable(initialized=False)), 1, says=("nothing gives stream/states",)),
+    Case(
+        "not initialized",
+        lambda: facts(ring_variable(initialized=False)),
+        1,
+        says=(
+            "; nothing gives stream/states a value before the first call, which then reads what happens to lie in "
+            "memory.",
+        ),
+        severity=Severity.WARNING,
+    ),
+    Case(
+        "many are not initialized",
+        lambda: facts(summing("a", "b", "c", "d")),
+        1,
+        says=("nothing gives a, b and 2 more a value",),
+        severity=Severity.WARNING,
+    ),
+    Case(
+        "begun by a signature",
+        lambda: facts(summing("total", reset=True)),
+        1,
+        says=("in resource variables from one call to the next; only a call of reset gives total a first value.",),
+        severity=Severity.INFO,
+    ),
+    Case("read after it is assigned", lambda: facts(scratch()), status=NOTHING),
+    Case("a counter that no answer depends on", lambda: facts(seed()), status=NOTHING),
     Case("assigned in a loop", lambda: facts(assigned_in_a_loop()), 1, says=("1 state (32 bytes) in resource",)),
     Case("fused", lambda: facts(fused()), 1, says=("2 states (64 bytes) in variable tensors",)),
     Case("SVDF", lambda: facts(svdf()), 1),
+    Case("a ring of TFLM's", lambda: facts(custom("CIRCULAR_BUFFER")), 1, says=("(CIRCULAR_BUFFER)",)),
     Case("in a custom operator", lambda: facts(custom("SignalFramer")), 1, says=("(SignalFramer)",)),
     Case("called twice", partial(twice, fused, repeats=False, resets=True), 1, says=("brought the first answer back",)),
     Case("no difference seen", partial(twice, ring_variable, repeats=True), 1, says=("happened to answer the same",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.builders import converted
 from tests.cases.case import FLOAT32, Case, facts
 from tests.cases.models import SIZE, Net, dense, float_net, gru_step, gru_weights, lstm_step, unrolled_lstm
-from tests.cases.r003 import fused
+from tests.cases.r003 import fused, svdf
 from tests.cases.r004 import gru, lstm, ring_variable, simple
 from tflite_audit.analyzer.conversion.types import Conversion, Outcome, SourceRecurrent
 from tflite_audit.rules.engine import Facts
@@ -96,6 +96,14 @@ CASES = [
     Case("states from outside", lambda: facts(lstm())),
     Case("state of a simple RNN", lambda: facts(simple(("x", "h")))),
     Case("fused", lambda: facts(fused())),
+    Case("SVDF", lambda: facts(svdf())),
+    Case(
+        "fused, without variables",
+        lambda: facts(svdf(variable=False)),
+        1,
+        says=("SVDF has no variable tensor for its state: the interpreters load the model, and refuse to run it.",),
+        severity=Severity.ERROR,
+    ),
     Case("one step with its state given", lambda: from_source(float_net(), steps=1, state_given=True)),
     Case("blended inputs", lambda: facts(fusion()), status=NOTHING),
     Case("no recurrence", lambda: facts(float_net()), status=NOTHING),

@@ -18,10 +18,12 @@ NOTHING = Status.NOT_APPLICABLE
 def step(
     scale_in: float, scale_out: float, zero_in: int = 0, zero_out: int = 0, *, to: str = "int8", back: str = "int8"
 ) -> Net:
-    """An int8 network that gives back its state, by the names of input and output."""
+    """An int8 network that gives back its state, by the names of input and output; a float side has no scale, as
+    `inference_input_type` and `inference_output_type` make it where they differ."""
     net = Net()
-    read = net.tensor("h_in", to, (1, SIZE), scale=scale_in, zero_point=zero_in)
-    written = net.tensor("h_out", back, (1, SIZE), scale=scale_out, zero_point=zero_out)
+    scales = [None if dtype == "float32" else scale for dtype, scale in ((to, scale_in), (back, scale_out))]
+    read = net.tensor("h_in", to, (1, SIZE), scale=scales[0], zero_point=zero_in)
+    written = net.tensor("h_out", back, (1, SIZE), scale=scales[1], zero_point=zero_out)
     net.op("edgetpu-custom-op", [net.act("x", "int8"), read], [net.act("y", "int8"), written], custom=True)
     return net
 
@@ -47,7 +49,25 @@ CASES = [
         severity=Severity.WARNING,
     ),
     Case("another zero point", lambda: facts(step(0.01, 0.01, 0, 3)), 1, says=("by +0.03 at each call",)),
-    Case("another type", lambda: facts(step(0.01, 0.01, back="int16")), 1),
+    Case(
+        "another type",
+        lambda: facts(step(0.01, 0.01, back="int16")),
+        1,
+        says=("h_in goes in as int8 and comes back as int16: the bytes cannot be copied to the next call.",),
+        severity=Severity.WARNING,
+    ),
+    Case(
+        "float comes back",
+        lambda: facts(step(0.01, 0.01, back="float32")),
+        1,
+        says=("h_in goes in as int8 and comes back as float32",),
+    ),
+    Case(
+        "float goes in",
+        lambda: facts(step(0.01, 0.01, to="float32")),
+        1,
+        says=("h_in goes in as float32 and comes back as int8",),
+    ),
     Case("calibrated with zeros", lambda: facts(step(8e-9, 0.01)), 1, says=("cannot hold",), severity=Severity.ERROR),
     Case("a variable", lambda: facts(ring_variable(dtype="int8", scale=0.2)), 1, severity=Severity.ERROR),
     Case("a float variable", lambda: facts(float_variable()), 1, says=("stays float (32",), severity=Severity.INFO),
@@ -77,6 +97,7 @@ CASES = [
     ),
     Case("equal", lambda: facts(step(0.01, 0.01, -3, -3))),
     Case("a variable of one scale", lambda: facts(ring_variable(dtype="int8", scale=0.1))),
+    Case("float at both ends", lambda: facts(step(0.01, 0.01, to="float32", back="float32")), status=NOTHING),
     Case("a float model", lambda: facts(gru()), status=NOTHING),
     Case("variable tensors", lambda: facts(fused()), status=NOTHING),
     Case("no state", lambda: facts(float_net()), status=NOTHING),

@@ -30,6 +30,12 @@ CASES = [
         says=("The initial state of encoder is lost: UNIDIRECTIONAL_SEQUENCE_LSTM begins with zeros",),
         severity=Severity.ERROR,
     ),
+    Case(
+        "in another layer",
+        lambda: made_from(fused(), replace(ONES, inside=("net",))),
+        1,
+        says=("The initial state of net/encoder is lost",),
+    ),
     Case("zeros", lambda: made_from(fused(), replace(ONES, state_nonzero=False))),
     Case("a loop begins with what it is given", lambda: made_from(loop(3, lstm), ONES)),
     Case("no Keras source", lambda: facts(float_net()), status=Status.NOT_RUN),

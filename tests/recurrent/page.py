@@ -275,8 +275,8 @@ _OTHER_FORM = ("R001", "R002", "R007")
 _LAYERS = re.compile(
     r" (in|inside of) (layers? )?[\w/]*(functional|model|lstm|gru|rnn|masking)[\w/]*( and [\w/]*lstm)?"
 )
-_STARTS = re.compile(r"^\w+( and \w+)* (is an?|are) \w+ layers? of (Keras 3|tf_keras)(\.|:|, which) ")
-_ABOUT = re.compile(r"^\w+(?: and \w+)* (is an?|are) (\w+) layers? of ")
+_STARTS = re.compile(r"^[\w/]+( and [\w/]+)* (is an?|are) \w+ layers? of (Keras 3|tf_keras)(\.|:|, which) ")
+_ABOUT = re.compile(r"^[\w/]+(?: and [\w/]+)* (is an?|are) (\w+) layers? of ")
 _SCOPE = re.compile(r"(functional|model)/([\w/]+/)?")
 
 

@@ -89,12 +89,40 @@ def test_ways_side_by_side() -> None:
     assert streaming.reasons(FOUND.ways)[0] == ("as it is, float32; as it is, int8", "no list of tensors")
 
 
+def way(name: str, recipe: str, *, bytes: int, seconds: float, calls: int = 1, operators: int = 10) -> WayRecord:
+    return WayRecord(
+        name, recipe, "converted", works=True, operators=operators, bytes=bytes, call_seconds=seconds, calls=calls
+    )
+
+
+def test_the_smallest_and_the_fastest_for_each_recipe() -> None:
+    step = way("one step a call", "int8", bytes=1000, seconds=1e-5, calls=20, operators=20)
+    fused = way("tf_keras", "int8", bytes=500, seconds=3e-5)
+    loose = way("unrolled", "int8", bytes=15000, seconds=2e-5, operators=50)
+    failed = WayRecord("batch 1", "int8", "crashed", works=False)
+    assert streaming.chosen([failed, fused, loose, step]) == [
+        (
+            "int8",
+            "tf_keras is the smallest; unrolled is the fastest for a whole sequence; unrolled takes 2.5 times the "
+            "operators and 15 times the bytes of one step a call",
+        )
+    ]
+    assert streaming.chosen([fused, step]) == [
+        ("int8", "tf_keras is the smallest, and the fastest for a whole sequence")
+    ]
+    assert streaming.chosen([failed, step]) == [("int8", "only one step a call works")]
+    assert streaming.chosen([failed, failed]) == [("int8", "no way works")]
+    assert streaming.chosen([step]) == []  # nothing to choose from
+
+
 def test_what_is_said_of_the_comparison() -> None:
     said = streaming.compared(FOUND)
     assert "8 sequences of the calibration set, 12 steps each" in said
     assert "two of them go on to 48" in said
     assert "where it has no answer of its own, the float step model stands for it" in said
     assert "made-up" in streaming.compared(replace(FOUND, made_up=True))
+    same = replace(FOUND, exact=[ExactnessRecord("y", 0.0, 0.0, 8)])
+    assert streaming.compared(same).endswith("the step model's answers are the source model's (y, 8 answers).")
 
 
 def test_it_is_in_the_text_and_in_the_page() -> None:

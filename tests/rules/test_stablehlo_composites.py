@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flatbuffers import flexbuffers
 
-from tests.cases.m010 import RMS, composites
+from tests.cases.m010 import RMS, composites, lacking
 from tflite_audit.analyzer.model import flatbuffer
 from tflite_audit.rules import registry
 from tflite_audit.rules.engine import Facts, judge
@@ -37,6 +38,26 @@ def test_published_composites(shared: Path) -> None:
             assert isinstance(table, Table) and len(table.rows) == 1
             named[path.stem] = table.rows[0]
     assert named == PUBLISHED
+
+
+def test_long_attributes_are_cut() -> None:
+    rule = registry.find("M010")
+    assert rule is not None
+    attributes = bytes(flexbuffers.Dumps({f"k{i}": list(range(100)) for i in range(50)}))
+    (finding,) = judge([rule], Facts(composites(RMS, attributes=attributes).model()))[0].findings
+    table = finding.evidence[0]
+    assert isinstance(table, Table)
+    shown = str(table.rows[0][2])
+    assert shown.startswith("k0: [0, 1,") and shown.endswith("... (50 attributes)") and len(shown) < 330
+
+
+def test_what_interpreters_do_with_a_composite_that_lacks_an_option() -> None:
+    """TensorFlow 2.21 runs the one without attributes, and dies of the one without a name."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    for option in ("name", "composite_attributes"):
+        with pytest.raises(ValueError, match=f"missing required option '{option}'"):
+            Interpreter(model_content=lacking(option).build())
 
 
 def test_an_interpreter_runs_the_decomposition_and_nothing_else() -> None:

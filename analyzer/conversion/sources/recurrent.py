@@ -261,26 +261,22 @@ def _described(layer: Any, inside: tuple[str, ...], call: _Call) -> SourceRecurr
         state_used=None if states is None else any(states),
         cell_state_used=None if states is None else any(states[1:]),
         merge_mode=call.merge_mode,
-        own_call=_has_own_call(type(layer)),
         in_graph=call.in_graph,
         annotated=_annotated(layer),
     )
 
 
-def _annotated(layer: Any) -> bool:
+def _annotated(layer: Any) -> bool | None:
     """Whether the layer's function says that it is an LSTM (tf_keras/src/layers/rnn/lstm.py).
 
     tf_keras puts `api_implements="lstm_..."` on the function `standard_lstm`, which `LSTM.call` takes only where the
     layer could run on cuDNN; its GRU has such a function too, for which the converter has no operator. Keras 3 has
-    none.
+    none. Whether a `call` of the user's own goes through that of LSTM is not known: None.
     """
-    if _package(type(layer)) != "tf_keras" or not getattr(layer, "_could_use_gpu_kernel", False):
+    own = _keras_class(type(layer))
+    if _package(own) != "tf_keras" or own.__name__ != "LSTM" or not getattr(layer, "_could_use_gpu_kernel", False):
         return False
-    return _keras_class(type(layer)).__name__ == "LSTM" and not _has_own_call(type(layer))
-
-
-def _has_own_call(kind: type) -> bool:
-    return cast("Any", kind).call is not _keras_class(kind).call
+    return True if cast("Any", type(layer)).call is own.call else None
 
 
 def _keras_class(kind: type) -> Any:

@@ -21,11 +21,11 @@ class Handing:
 
     Attributes:
         sequence: what it runs over.
-        states: what its states begin with; empty where it makes them itself.
+        states: what its states begin with, a number or a constant each; empty where it makes them itself.
     """
 
     sequence: int
-    states: tuple[int, ...] = ()
+    states: tuple[Any, ...] = ()
 
 
 def is_recurrent(layer: Any) -> bool:
@@ -121,16 +121,23 @@ class Cell:
         return output, nest.flatten(new)
 
 
-def cell_of(layer: Any, sequence: Any, *, is_keras_3: bool) -> Cell:
+def cell_of(layer: Any, sequence: Any, constants: Sequence[Any], *, is_keras_3: bool) -> Cell:
     """Of a layer that was built.
 
     Args:
         sequence: values that it runs over, the samples first.
+        constants: what its states begin with, flat, the samples first; none where it makes them itself.
+
+    Raises:
+        SourceError: the constants are others for each sample.
     """
     first = layer.get_initial_state(batch_size=sequence.shape[0]) if is_keras_3 else layer.get_initial_state(sequence)
     nest = tensorflow().nest
     structure = first if nest.is_nested(first) else [first]
-    return Cell(layer, tuple(np.asarray(state)[:1] for state in nest.flatten(structure)), structure)
+    states = [np.asarray(state) for state in constants or nest.flatten(structure)]
+    if any((state != state[:1]).any() for state in states):
+        raise SourceError(f"{told(layer)} begins with a constant state that is another for each sample of the batch")
+    return Cell(layer, tuple(state[:1] for state in states), structure)
 
 
 def reset(layers: Sequence[Any]) -> None:
@@ -140,14 +147,15 @@ def reset(layers: Sequence[Any]) -> None:
             layer.reset_states()
 
 
-def begins_as(given: Mapping[int, str], numbers: Sequence[int], layer: Any) -> list[str]:
-    """Names of the source's inputs that the states begin with.
+def begins_as(given: Mapping[int, str], states: Sequence[Any], layer: Any) -> list[str]:
+    """Names of the source's inputs that the states begin with; none where these are constants.
 
     Raises:
         SourceError: the model computes what they begin with.
     """
+    numbers = [state for state in states if isinstance(state, int)]
     for number in numbers:
-        if number not in given:
+        if number not in given or len(numbers) < len(states):
             raise SourceError(
                 f"{told(layer)} begins with a state that the model itself computes; "
                 "cut the model there, and give that state to the step model as its first one"

@@ -30,8 +30,9 @@ class Drift:
         each: largest share after each step, to the end of the longest sequence.
         known: how many of the answers were compared with the source's own; the others with the float step model's.
         answers: how many were compared.
-        own: largest share where the source itself answered within the length of a sample, and of the range of these
-            answers: as any other model's difference from the source is given. `largest` where it answered nowhere.
+        own_difference: largest difference, not as a share, where the source itself answered within a sample's length;
+            anywhere within it where the source nowhere did.
+        own: the same as a share of the range of those answers: as any other model's difference from the source is told.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Drift:
     each: tuple[float, ...]
     known: int
     answers: int
+    own_difference: float
     own: float
 
     @property
@@ -104,7 +106,7 @@ def _drift(name: str, state: bool, prepared: Prepared, found: Sequence[Arrays], 
     each = [max(_at(shares, step)) for step in range(max(map(len, shares)))]
     long = [share[length:] for share in shares if len(share) > length]
     largest = float(values.max(initial=0.0))
-    own = _of_the_source(right, apart, [arrays[f"known/{name}"][:length] for arrays in wanted])
+    own = _from_the_source(right, apart, [arrays[f"known/{name}"][:length] for arrays in wanted])
     return Drift(
         name=name,
         state=state,
@@ -118,14 +120,21 @@ def _drift(name: str, state: bool, prepared: Prepared, found: Sequence[Arrays], 
         each=tuple(each),
         known=sum(int(arrays[f"known/{name}"].sum()) for arrays in wanted),
         answers=sum(map(len, shares)),
-        own=largest if own is None else own,
+        own_difference=own[0],
+        own=own[1],
     )
 
 
-def _of_the_source(right: Sequence[Array], apart: Sequence[Array], known: Sequence[NDArray[np.bool_]]) -> float | None:
+def _from_the_source(
+    right: Sequence[Array], apart: Sequence[Array], known: Sequence[NDArray[np.bool_]]
+) -> tuple[float, float]:
+    """Largest difference where the source answered, and the same as a share."""
+    if not any(at.any() for at in known):
+        known = [np.ones_like(at) for at in known]
     answers = np.concatenate([rows[: len(at)][at].ravel() for rows, at in zip(right, known, strict=True)])
     off = np.concatenate([rows[: len(at)][at].ravel() for rows, at in zip(apart, known, strict=True)])
-    return float(off.max()) / _spread(answers) if off.size else None
+    largest = float(off.max(initial=0.0))
+    return largest, largest / _spread(answers)
 
 
 def _spread(right: Array) -> float:

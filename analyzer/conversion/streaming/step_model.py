@@ -95,11 +95,10 @@ class StepModel(KerasModel):
 
     @property
     def goes_on(self) -> bool:
-        """Every recurrent layer of the source keeps its states: a sequence may be given to it in pieces."""
-        alone = not any(found.call.layer not in self._walk.recurrent_layers for found in self._walk.recurrences)
+        """All that has a state keeps it in the source, too: a sequence may be given to that in pieces."""
         given = any(state.given for state in self.plan.states)
-        stateful = all(map(_is_stateful, self._walk.recurrent_layers))
-        return self.plan.steps is not None and stateful and alone and not given
+        kept = all(_is_stateful(found.call.layer) for found in self._walk.recurrences)  # no convolution does
+        return self.plan.steps is not None and kept and not given
 
     def one_after_another(self, pieces: Iterable[Arrays]) -> Iterator[Arrays]:
         """What a source that `goes_on` answers to a sequence in pieces.
@@ -133,12 +132,18 @@ class StepModel(KerasModel):
         batches = {shape[0] for number in walk.calls.inputs if (shape := walk.spec(number)[0])}
         layers = walk.recurrent_layers
         kept = [str(layer.name) for layer in layers if _is_stateful(layer)]
+        convolutions = [str(found.call.layer.name) for found in walk.recurrences if found.call.layer not in layers]
         notes: list[str] = []
         if kept:
             notes.append(
                 f"stateful=True of {', '.join(dict.fromkeys(kept))}: the step model keeps nothing by itself; every "
                 "comparison begins with the state reset"
             )
+            if convolutions:
+                notes.append(
+                    f"{', '.join(dict.fromkeys(convolutions))}: begins with zeros at every call of the source, whose "
+                    "other layers go on; in the step model it goes on as well"
+                )
         elif walk.steps == 1:
             notes.append(
                 "the source takes 1 step a call and forgets its state: from the second step on, nothing of its own is "

@@ -230,9 +230,10 @@ class Walk:
         given = cells.handing(call)
         if self.kinds[given.sequence] is not Kind.STEP:
             raise SourceError(f"{told(layer)} {self._why_no_steps(given.sequence)}")
-        cell = cells.cell_of(layer, self._full[given.sequence], is_keras_3=self.is_keras_3)
         inputs = dict(zip(self.calls.inputs, self.names, strict=True))
         begins = cells.begins_as(inputs, given.states, layer)
+        constants = () if begins else given.states
+        cell = cells.cell_of(layer, self._full[given.sequence], constants, is_keras_3=self.is_keras_3)
         states: list[StepState] = []
         for index, name in enumerate(cells.state_names(layer, self._stem(layer), len(cell.first))):
             unique, first = self._unused_state(name), cell.first[index]

@@ -81,6 +81,8 @@ def test_wrappers_and_masks(process: Process, tmp_path: Path, package: str) -> N
     assert list(found) == ["forward_both", "backward_both", "cells"]
     assert [layer.go_backwards for layer in found.values()] == [False, True, False]
     assert found["forward_both"].inside == ("pair",)
+    assert found["forward_both"].path == "pair/forward_both"
+    assert [layer.merge_mode for layer in found.values()] == ["concat", "concat", ""]
     assert found["cells"].inside == ()
     assert all(layer.masked for layer in found.values())
     assert all((layer.batch, layer.steps) == (1, 6) for layer in found.values())
@@ -94,6 +96,7 @@ def test_states(process: Process, tmp_path: Path, package: str) -> None:
     found = layers(process, f"{package}_encoder_decoder", tmp_path)
     assert (found["encoder"].return_state, found["encoder"].state_used) == (True, True)
     assert (found["unread"].return_state, found["unread"].state_used) == (True, False)
+    assert (found["encoder"].cell_state_used, found["unread"].cell_state_used) == (True, False)
     assert (found["decoder"].state_given, found["decoder"].state_used) == (True, False)
     assert not found["encoder"].state_given
     constant = layers(process, f"{package}_constant_states", tmp_path)
@@ -106,6 +109,7 @@ def test_a_model_in_a_model(process: Process, tmp_path: Path, package: str) -> N
     (deep,) = layers(process, f"{package}_nested", tmp_path).values()
     assert (deep.name, deep.inside) == ("deep", ("inner",))
     assert (deep.batch, deep.steps) == (1, 6), "as the outer model calls it"
+    assert deep.in_graph
     assert (deep.return_state, deep.state_used) == (True, False), "the outer model does not read it"
 
 
@@ -122,6 +126,7 @@ def test_other_layers(process: Process, tmp_path: Path, package: str) -> None:
     assert (radar.kind, radar.cells[0][:8], radar.units, radar.steps) == ("ConvLSTM2D", "ConvLSTM", (3,), 2)
     (inner,) = layers(process, f"{package}_distributed", tmp_path).values()
     assert (inner.name, inner.inside, inner.batch, inner.steps) == ("in_each", ("td",), 1, 6)
+    assert not inner.in_graph
     (own,) = layers(process, f"{package}_own", tmp_path).values()
     assert (own.kind, own.cells, own.units) == ("RNN", ("recurrent_sources.Cell",), (4,))
     assert (own.activation, own.recurrent_activation) == ("", "")
@@ -134,6 +139,15 @@ def test_what_a_subclassed_model_calls_is_not_known(process: Process, tmp_path: 
         assert layer.inside == ("encoder",)
         assert (layer.batch, layer.steps, layer.masked, layer.state_given) == (None, None, None, None)
         assert layer.units == (4,)
+        assert not layer.in_graph
+
+
+@BOTH
+def test_classes_of_ones_own(process: Process, tmp_path: Path, package: str) -> None:
+    found = layers(process, f"{package}_classes", tmp_path)
+    assert (found["renamed"].kind, found["own"].kind) == ("Renamed", "Own")
+    marked = (True, None) if package == "tf_keras" else (False, False)
+    assert (found["renamed"].annotated, found["own"].annotated) == marked
 
 
 def test_what_tf_keras_marks(process: Process, tmp_path: Path) -> None:

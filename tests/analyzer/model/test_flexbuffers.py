@@ -91,8 +91,19 @@ def test_an_offset_in_front_of_the_buffer() -> None:
 
 def test_a_vector_that_holds_itself() -> None:
     loop = bytes([1, 0, library.Type.VECTOR << 2, 2, library.Type.VECTOR << 2, 1])
-    with pytest.raises(FlexBufferError, match=f"{flexbuffers.DEPTH} levels"):
+    with pytest.raises(FlexBufferError, match="more values than are read"):
         decode(loop)
+    with pytest.raises(FlexBufferError, match=f"{flexbuffers.DEPTH} levels"):
+        decode(bytes(100) + loop)
+
+
+def test_more_values_than_bytes() -> None:
+    """A hundred numbers, read ten times: no writer shares a vector, and thousands of such buffers would take hours."""
+    numbers = bytes([100, *range(100), *[library.Type.INT << 2] * 100])
+    shared = bytes([10, *(len(numbers) + i for i in range(10)), *[library.Type.VECTOR << 2] * 10])
+    with pytest.raises(FlexBufferError, match="more values than are read"):
+        decode(numbers + shared + bytes([len(shared) - 1, library.Type.VECTOR << 2, 1]))
+    assert decode(numbers + bytes([len(numbers) - 1, library.Type.VECTOR << 2, 1])) == list(range(100))
 
 
 def test_vectors_that_share_their_elements() -> None:

@@ -162,9 +162,61 @@ def test_cells(step: Step, name: str, variant: tuple[str, ...]) -> None:
     assert len(cell.states) == (2 if step.__name__ in {"coupled"} or "LSTM" in name else len(cell.states))
 
 
-@pytest.mark.parametrize("step", [average, elementwise])
-def test_what_weighs_no_state_is_no_cell(step: Step) -> None:
-    assert recognise(*flow_of(step)) == []
+def independent(net: Net, x: int, states: list[int]) -> list[int]:
+    """Each unit weighs its own state."""
+    own = net.then("MUL", states[0], net.weights("u", shape=(8,)))
+    return [net.then("TANH", net.then("ADD", net.then("FULLY_CONNECTED", x, net.weights("w"), -1), own))]
+
+
+def gated_by_the_input(net: Net, x: int, states: list[int]) -> list[int]:
+    (c,) = states
+    f = net.then("LOGISTIC", net.then("FULLY_CONNECTED", x, net.weights("f"), -1))
+    return [both(net, f, c, complement(net, f), net.then("FULLY_CONNECTED", x, net.weights("w"), -1))]
+
+
+def pooled(net: Net, x: int, states: list[int]) -> list[int]:
+    """The gate comes from outside the step."""
+    f = net.act("f")
+    return [both(net, f, states[0], complement(net, f), x)]
+
+
+def selective(net: Net, x: int, states: list[int]) -> list[int]:
+    """A state space whose decay the input makes."""
+    decay = net.then("EXP", net.then("MUL", net.then("FULLY_CONNECTED", x, net.weights("d"), -1), net.weights("a")))
+    return [net.then("ADD", net.then("MUL", decay, states[0]), net.then("FULLY_CONNECTED", x, net.weights("b"), -1))]
+
+
+def leaking(net: Net, x: int, states: list[int]) -> list[int]:
+    """One number holds for all units."""
+    kept = net.then("MUL", states[0], net.weights("leak", shape=(1,)))
+    return [net.then("RELU", net.then("ADD", kept, x))]
+
+
+def decaying(net: Net, x: int, states: list[int]) -> list[int]:
+    """Nothing new is added."""
+    return [net.then("MUL", states[0], net.then("LOGISTIC", x))]
+
+
+def holding(net: Net, x: int, states: list[int]) -> list[int]:
+    """The last element that the mask lets through."""
+    m = net.then("CAST", net.act("mask", "bool"))
+    return [both(net, m, states[0], complement(net, m), x)]
+
+
+BY_ELEMENT = [independent, gated_by_the_input, pooled, selective]
+
+
+@pytest.mark.parametrize("step", BY_ELEMENT)
+def test_a_state_that_no_product_weighs(step: Step) -> None:
+    (cell,) = recognise(*flow_of(step), certain=True)
+    assert (cell.name, cell.variant, cell.units) == ("recurrent", ("no recurrent kernel",), 8)
+    assert len(cell.products) == len(cell.states) == 1
+    assert recognise(*flow_of(step)) == [], "an input that is gated by another is not always a state"
+
+
+@pytest.mark.parametrize("step", [average, elementwise, leaking, decaying, holding])
+def test_a_sum_or_a_filter_is_no_cell(step: Step) -> None:
+    assert recognise(*flow_of(step), certain=True) == []
 
 
 def flow_of(step: Step) -> tuple[Flow, list[Port]]:

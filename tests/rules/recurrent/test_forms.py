@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -94,6 +95,37 @@ def test_built_graphs() -> None:
     check(concatenating_lstm(6).model(), (Layer("unrolled", "LSTM", 6, 8),))
     check(two_sequences(4).model(), (Layer("unrolled", "LSTM", 4, 8),) * 2)
     check(unrolled_gru(3).model(), (Layer("unrolled", "GRU", 3, 8, {"variant": ()}),))
+    check(zoneout_lstm(4).model(), (Layer("unrolled", "LSTM", 4, 8, {"variant": ()}),))
+    check(folded_first_step(5).model(), (Layer("unrolled", "simple RNN", 5, 8),))
+
+
+def zoneout_lstm(steps: int) -> Net:
+    """A part of each old state is kept, so that it goes into the next beside the cell."""
+    net = Net()
+    w, u, kept, taken = net.weights("w"), net.weights("u", fill=2), net.weights("kept"), net.weights("taken", fill=9)
+
+    def blended(new: int, old: int) -> int:
+        return net.then("ADD", net.then("MUL", new, taken), net.then("MUL", old, kept))
+
+    h, c = net.act("h"), net.act("c")
+    for i in range(steps):
+        new_h, new_c = lstm_step(net, net.act(f"x{i}"), h, c, w, u, f"net/{i}")
+        h, c = blended(new_h, h), blended(new_c, c)
+    return net
+
+
+def folded_first_step(steps: int) -> Net:
+    """A state of zero leaves nothing of the first step but a product that ends in its activation; a head a step."""
+    net = Net()
+    w, u, head = net.weights("w"), net.weights("u", fill=2), net.weights("head", fill=3)
+    h = net.act("h1")
+    net.op("FULLY_CONNECTED", [net.act("x0"), w, -1], [h], options={"fused_activation_function": "RELU"})
+    for i in range(1, steps):
+        net.then("SOFTMAX", net.then("FULLY_CONNECTED", h, head, -1))
+        both = [net.then("FULLY_CONNECTED", t, k, -1) for t, k in ((net.act(f"x{i}"), w), (h, u))]
+        h = net.act(f"h{i + 1}")
+        net.op("ADD", both, [h], options={"fused_activation_function": "RELU"})
+    return net
 
 
 def one_step(*, same_out: bool = True) -> Model:
@@ -184,10 +216,74 @@ def _dot(net: Net, x: int, w: int) -> int:
     return net.then("STABLEHLO_DOT_GENERAL", x, w)
 
 
-def test_speed() -> None:
-    """Linear: 2,000 steps, 34,000 operators."""
-    model = unrolled_gru(2000).model()
-    start = time.perf_counter()
-    (layer,) = layers(model)
-    assert layer.steps == 2000
-    assert time.perf_counter() - start < 10
+def streaming_convolutions(buffers: int, between: int) -> Model:
+    """Ring buffers of one size, each in front of a convolution, with gated layers between them."""
+    net, image = Net(), (1, 1, 1, 8)
+    x = net.act("x", shape=image)
+    inputs, outputs = [x], list[int]()
+    begin, size = net.numbers("begin", [0, 1, 0, 0]), net.numbers("size", [1, 2, 1, 8])
+    for i in range(buffers):
+        inputs.append(net.act(f"buffer_{i}", shape=(1, 2, 1, 8)))
+        joined = net.then("CONCATENATION", inputs[-1], x, shape=(1, 3, 1, 8))
+        outputs.append(net.then("SLICE", joined, begin, size, shape=(1, 2, 1, 8)))
+        x = net.then("CONV_2D", joined, net.weights(f"w{i}", shape=(8, 3, 1, 8), fill=i), -1, shape=image)
+        for k in range(between // 3):
+            w = net.weights(f"w{i}_{k}", shape=(8, 1, 1, 8), fill=1000 + i * between + k)
+            x = net.then("ADD", x, net.then("LOGISTIC", net.then("CONV_2D", x, w, -1, shape=image)), shape=image)
+    net.inputs(*inputs)
+    net.outputs(x, *outputs)
+    return net.model()
+
+
+def single_cells(cells: int) -> Model:
+    """LSTM cells of one size on top of each other, their states from outside."""
+    net = Net()
+    x = net.act("x")
+    inputs, outputs = [x], list[int]()
+    for i in range(cells):
+        h, c = net.act(f"h{i}"), net.act(f"c{i}")
+        inputs += h, c
+        x, new = lstm_step(net, x, h, c, net.weights(f"w{i}", fill=2 * i), net.weights(f"u{i}", fill=2 * i + 1), str(i))
+        outputs += x, new
+    net.inputs(*inputs)
+    net.outputs(*reversed(outputs))
+    return net.model()
+
+
+def unrolled_cells(cells: int) -> Model:
+    """As many layers, each of two steps."""
+    net = Net()
+    for i in range(cells):
+        w, u = net.weights(f"w{i}", fill=2 * i), net.weights(f"u{i}", fill=2 * i + 1)
+        h, c = net.act(f"h{i}"), net.act(f"c{i}")
+        for k in range(2):
+            h, c = lstm_step(net, net.act(f"x{i}_{k}"), h, c, w, u, f"net/{i}/{k}")
+    return net.model()
+
+
+def equal_layers(times: int) -> Model:
+    """A chain of layers that share their weights."""
+    net = Net()
+    w, t = net.weights("w"), net.act("x")
+    for _ in range(times):
+        t = net.then("FULLY_CONNECTED", t, w, -1)
+    return net.model()
+
+
+@pytest.mark.parametrize(
+    ("build", "found"),
+    [
+        (lambda: unrolled_gru(600).model(), 1),
+        (lambda: streaming_convolutions(64, 150), 0),
+        (lambda: single_cells(60), 60),
+        (lambda: unrolled_cells(200), 200),
+        (lambda: equal_layers(10_000), 0),
+    ],
+)
+def test_speed(build: Callable[[], Model], found: int) -> None:
+    """Linear, also where many tensors may be a state: about 0.2 seconds for 10,000 operators."""
+    model = build()
+    debug, arithmetic = debug_info.locate(model), precision.of_model(model)
+    begun = time.process_time()
+    assert len(forms.of_model(model, debug, arithmetic).layers) == found
+    assert time.process_time() - begun < 2

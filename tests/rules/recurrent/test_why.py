@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from tflite_audit.analyzer.conversion.types import (
     SourceGraph,
     SourceOperator,
     SourceRecurrent,
+    Stage,
 )
 from tflite_audit.rules.engine import Facts
 from tflite_audit.rules.recurrent.why import Why, article, explain
@@ -76,7 +78,6 @@ def test_keras_3_marks_nothing() -> None:
         (replace(TF_KERAS, recurrent_dropout=0.2, annotated=False), Kind.RECURRENT_DROPOUT, "recurrent_dropout=0.2"),
         (replace(TF_KERAS, use_bias=False, annotated=False), Kind.NO_BIAS, "use_bias=False"),
         (replace(TF_KERAS, kind="RNN", annotated=False), Kind.WRAPPED, "an RNN around LSTMCell is not marked"),
-        (replace(TF_KERAS, kind="MyLSTM", own_call=True), Kind.OWN_CALL, "the class MyLSTM has a call of its own"),
     ],
 )
 def test_what_keeps_tf_keras_from_fusing(source: SourceRecurrent, kind: Kind, says: str) -> None:
@@ -140,8 +141,24 @@ def test_a_cell_state_that_is_read_leaves_no_way() -> None:
     assert not besides.can_fuse
 
 
-def test_a_class_without_a_call_of_its_own_is_an_lstm() -> None:
-    assert [o.kind for o in of_source(replace(KERAS_3, kind="MyLSTM"))] == [Kind.NOT_MARKED]
+def test_a_frozen_graph_has_no_functions() -> None:
+    stages = tuple(Stage(name, 0, 1, True) for name in ("FREEZE_KERAS_MODEL", "CONVERT_GRAPHDEF"))
+    given = made_from(answering_last(loop(3, lstm)), TF_KERAS)
+    assert given.conversion is not None
+    found = why(replace(given, conversion=replace(given.conversion, stages=stages)))
+    assert found.cause is not None
+    assert found.cause.startswith("encoder is an LSTM layer of tf_keras, but the converter was given a frozen graph")
+    assert [o.kind for o in found.obstacles] == [Kind.INLINED]
+
+
+def test_a_class_of_ones_own_may_be_marked_or_not() -> None:
+    own = replace(TF_KERAS, kind="MyLSTM", annotated=None)
+    assert of_source(own) == ()
+    assert why(made_from(fused(), own)).cause is None
+    assert why(made_from(answering_last(loop(3, lstm)), own)).cause is None
+    marked = Composite("standard_lstm", "lstm_83ad8bcf-741d-40f8-b7a4-2d71862f93e0", "api_implements")
+    made = Conversion(FLOAT32, Outcome.CONVERTED, recurrent=(own,), graph=SourceGraph((), composites=(marked,)))
+    assert "api_implements" in (why(Facts(model=fused().model(), conversion=made)).cause or "")
 
 
 def test_unrolled() -> None:
@@ -189,6 +206,12 @@ def test_a_loop_of_the_sources_own() -> None:
         "fuses only functions that are marked for it."
     )
 
+    module = replace(made, recurrent=None)
+    assert why(Facts(model=loop(3, lstm).model(), conversion=module)).cause is not None
+    assert "own code" not in (why(Facts(model=loop(3, lstm).model(), conversion=module)).cause or "")
+    unscoped = replace(module, graph=SourceGraph((SourceOperator("StatelessWhile", "while", frames=(line,)),)))
+    assert why(Facts(model=loop(3, lstm).model(), conversion=unscoped)).cause == found.cause
+
 
 def composite(name: str) -> Conversion:
     """A source whose only tanh is in `step`, a function that says what it implements."""
@@ -207,15 +230,61 @@ def test_a_function_that_was_not_fused() -> None:
     )
     looped = why(Facts(model=loop(3, lstm).model(), conversion=composite("step")))
     assert looped.cause == found.cause
+    assert found.own_code and looped.own_code
     for other in (composite("another"), replace(composite("step"), recurrent=None, graph=SourceGraph(()))):
         apart = why(Facts(model=unrolled_lstm(5).model(), conversion=other))
         assert "R007" not in (apart.cause or ""), "nothing shows that the cell is that function's"
 
 
+def unscoped(*names: str, recurrent: tuple[SourceRecurrent, ...] | None = ()) -> Facts:
+    """Unrolled, from a source with products of these names."""
+    line = Frame("/home/user/model.py", 12, "call")
+    graph = SourceGraph(tuple(SourceOperator("MatMul", name, frames=(line,)) for name in names))
+    made = Conversion(FLOAT32, Outcome.CONVERTED, recurrent=recurrent, graph=graph)
+    return Facts(model=unrolled_lstm(5).model(), conversion=made)
+
+
 def test_steps_written_out_by_the_source() -> None:
-    made = Conversion(FLOAT32, Outcome.CONVERTED, recurrent=(), graph=SourceGraph(()))
-    found = why(Facts(model=unrolled_lstm(5).model(), conversion=made))
-    assert found.cause == "The source has neither a recurrent layer nor a loop: its own code writes the steps out."
+    says = "The source has neither a recurrent layer nor a loop: its own code writes the steps out"
+    assert why(unscoped()).cause == f"{says}."
+    assert why(unscoped("net/MatMul")).cause == f"{says} (model.py:12)."
+    assert why(unscoped("MatMul", "MatMul_1", recurrent=None)).cause == f"{says} (model.py:12)."
+    assert why(unscoped("MatMul", "lstm/lstm_cell/MatMul", recurrent=None)).cause is None, "a layer may be in it"
+    assert why(unscoped(recurrent=None)).cause is None
+
+
+def by_functions(*composites: Composite) -> str | None:
+    made = Conversion(FLOAT32, Outcome.CONVERTED, graph=SourceGraph((), composites=composites))
+    return why(Facts(model=fused().model(), conversion=made)).cause
+
+
+def test_fused_for_what_a_function_says() -> None:
+    of_keras = Composite("standard_lstm", "lstm_83ad8bcf-741d-40f8-b7a4-2d71862f93e0", "api_implements")
+    own = Composite("cell", "lstm_mine", "api_implements")
+    assert by_functions(of_keras, replace(of_keras)) == (
+        "The source's function says that it implements an LSTM (api_implements), as tf_keras marks that of its LSTM."
+    )
+    assert by_functions(own) == "The function cell says that it implements lstm_mine, which the converter fuses."
+    assert by_functions(own, of_keras) is None
+    assert by_functions(replace(own, implements="lstm_mine", attribute="_implements")) is None
+
+
+def test_many_layers_take_no_longer_than_they_are_many() -> None:
+    net = fused(times=200)
+    t = net.act("x")
+    for _ in range(10_000):
+        t = net.then("RELU", t)
+    sources = [replace(TF_KERAS, name=f"lstm_{i}", inside=("net",)) for i in range(200)]
+    for given in (facts(net), made_from(net, *sources), made_from(net, *[replace(s, name="a") for s in sources])):
+        assert given.model is not None
+        assert given.recurrent is not None
+        layers = given.recurrent.layers
+        took: list[float] = []
+        for _ in range(3):
+            begun = time.process_time()
+            explain(layers, layers, given.model, given.conversion)
+            took.append(time.process_time() - begun)
+        assert min(took) < 0.05
 
 
 # By the model alone

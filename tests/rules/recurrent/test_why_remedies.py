@@ -8,14 +8,22 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cases.case import facts, made_from
+from tests.cases.case import FLOAT32, facts, made_from
 from tests.cases.models import unrolled_lstm
+from tests.cases.r001 import unrolled_gru
 from tests.cases.r002 import gru, loop, lstm
 from tests.cases.r003 import fused
 from tests.rules.recurrent.test_why import answering_last
-from tflite_audit.analyzer.conversion.types import SourceRecurrent
+from tflite_audit.analyzer.conversion.types import (
+    Conversion,
+    Outcome,
+    SourceGraph,
+    SourceOperator,
+    SourceRecurrent,
+)
 from tflite_audit.rules.engine import Facts
 from tflite_audit.rules.recurrent.why import Why, explain
+from tflite_audit.rules.recurrent.why_obstacles import of_source
 from tflite_audit.rules.recurrent.why_remedies import of_loop, of_unrolled
 from tflite_audit.rules.rule import Remedy
 
@@ -70,7 +78,10 @@ def test_of_an_lstm_in_a_loop(source: SourceRecurrent, line: str) -> None:
     ast.parse(remedy.code)
     assert line in remedy.code
     assert "tf_keras.Input" not in remedy.code, "what became a loop has a fixed batch"
-    assert "For the smallest file, in float32, float16 and dynamic range: one fused operator" in remedy.text
+    assert (
+        "For the smallest file, and the fastest in float32, float16 and dynamic range: one fused operator"
+        in remedy.text
+    )
     assert "unroll its 7 steps" in remedy.text
 
 
@@ -102,11 +113,13 @@ def test_a_mask_keeps_from_16x8() -> None:
     assert remedy.text.startswith(f"For int8: unroll its 7 steps. {MASKED_16X8}")
     fusable = of_loop(why(made_from(loop(3, lstm), replace(LSTM, masked=True))))
     assert "\n# or, for int8\n" in fusable.code
+    assert "streamify" not in remedy.text + fusable.text
     free = replace(GRU, kind="LSTM", cells=("LSTMCell",), unroll=True, masked=True)
-    kept = of_unrolled(why(made_from(unrolled_lstm(5), free))).text
+    masked = why(made_from(unrolled_lstm(5), free))
+    kept = of_unrolled(replace(masked, free_batch=True)).text
     assert kept.startswith(f"Keep it for int8; {MASKED_16X8}")
     assert "With a free batch and a mask no runtime calls the int8 model." in kept
-    assert "no runtime" not in of_unrolled(why(made_from(unrolled_lstm(5), replace(free, batch=1)))).text
+    assert "no runtime" not in of_unrolled(masked).text
 
 
 @pytest.mark.parametrize(
@@ -122,6 +135,21 @@ def test_a_mask_keeps_from_16x8() -> None:
 def test_streaming_is_no_remedy_where_it_is_refused(source: SourceRecurrent) -> None:
     assert "streamify" in of_loop(why(made_from(loop(3, lstm), LSTM))).text
     assert "streamify" not in of_loop(why(made_from(loop(3, lstm), source))).text
+    beside = replace(source, name="beside", kind="GRU", cells=("GRUCell",))
+    assert "streamify" not in of_loop(why(made_from(loop(3, lstm), LSTM, beside))).text
+
+
+def test_layers_over_different_steps_cannot_stream() -> None:
+    beside = replace(GRU, name="beside", steps=9)
+    assert "streamify" in of_loop(why(made_from(loop(3, lstm), replace(LSTM, steps=9), beside))).text
+    assert "streamify" not in of_loop(why(made_from(loop(3, lstm), replace(LSTM, steps=7), beside))).text
+
+
+def test_a_loop_on_lists_that_need_flex() -> None:
+    found = why(made_from(loop(2, gru), GRU))
+    flex = replace(found, layers=(replace(found.first, lowered="flex"),), free_batch=True)
+    assert of_loop(flex).text.startswith("With a fixed batch the loop needs no Flex operators. For int8")
+    assert "Flex" not in of_loop(replace(flex, free_batch=False)).text
 
 
 def test_many_steps_are_many() -> None:
@@ -130,18 +158,37 @@ def test_many_steps_are_many() -> None:
 
 
 def test_of_an_unrolled_layer() -> None:
-    remedy = of_unrolled(why(made_from(unrolled_lstm(5), replace(LSTM, unroll=True))))
+    fixed = why(made_from(unrolled_lstm(5), replace(LSTM, unroll=True)))
+    remedy = of_unrolled(replace(fixed, free_batch=True))
     assert remedy.text.startswith("Keep it for int8, in which it runs fastest, and for 16x8")
-    assert "build it with tf_keras; leave out unroll=True; fix the batch; one operator" in remedy.text
+    assert "build it with tf_keras; leave out unroll=True; fix the batch, for one operator" in remedy.text
     assert remedy.code.endswith("tf_keras.Input(..., batch_size=1)\ntf_keras.layers.LSTM(8, name='encoder')")
-    fixed = of_unrolled(why(made_from(unrolled_lstm(5), replace(LSTM, unroll=True, batch=1))))
-    assert "Input" not in fixed.code
-    assert "fix the batch" not in fixed.text
+    assert "Input" not in of_unrolled(fixed).code
+    assert "fix the batch" not in of_unrolled(fixed).text
+
+
+def test_of_code_of_ones_own() -> None:
+    """It is no layer of Keras, which could be built in another way."""
+    graph = SourceGraph((SourceOperator("MatMul", "MatMul"),))
+    made = Conversion(FLOAT32, Outcome.CONVERTED, recurrent=(), graph=graph)
+    lstm_remedy = of_unrolled(why(Facts(model=unrolled_lstm(5).model(), conversion=made)))
+    assert "write it as a function that says so, as examples/lstm_cell_simple.py does, for one" in lstm_remedy.text
+    assert 'experimental_attributes={"api_implements"' in lstm_remedy.code
+    gru_remedy = of_unrolled(why(Facts(model=unrolled_gru(5).model(), conversion=made)))
+    assert "run the steps in a tf.while_loop; a loop takes longer" in gru_remedy.text
+    assert gru_remedy.code == ""
+    looping = replace(made, graph=SourceGraph((SourceOperator("While", "while"),)))
+    loop_remedy = of_loop(why(Facts(model=loop(2, gru).model(), conversion=looping)))
+    assert (loop_remedy.text, loop_remedy.code) == ("For int8 and 16x8: unroll its 7 steps.", "")
+    for remedy in (lstm_remedy, gru_remedy, loop_remedy):
+        assert "keras" not in remedy.text + remedy.code
+        assert "streamify" not in remedy.text
+        assert "unroll=True" not in remedy.text
 
 
 def test_several_layers() -> None:
     sources = [replace(LSTM, name=name, package="tf_keras", masked=True) for name in ("a", "b")]
-    remedy = of_loop(why(made_from(fused(times=2), *sources)))
+    remedy = of_loop(replace(why(made_from(fused(times=2), *sources)), obstacles=of_source(sources[0])))
     assert "\ntf_keras.layers.LSTM(8, name='a')\ntf_keras.layers.LSTM(8, name='b')\n" in remedy.code
     assert "For int8, where that is fastest: unroll their 4 steps. 16x8 is refused" in remedy.text
     assert "two in a row answered wrongly" in remedy.text

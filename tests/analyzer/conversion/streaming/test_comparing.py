@@ -72,6 +72,18 @@ def test_beyond_the_length_counts_for_itself():
     assert (drift.known, drift.answers) == (8, 12)
 
 
+def test_beside_other_models_only_the_answers_of_the_source_count():
+    """As of a model that answers at the end: the range is that of those answers, too."""
+    right = wanted(4, 0)
+    right["known/y"][3] = True
+    found = compared(prepared(4), [answers(right, [0.7, 0.0, 0.0, 0.1])], [right])
+    (drift,) = found.answers
+    assert drift.largest == pytest.approx(0.1)
+    assert drift.own_difference == pytest.approx(0.1)
+    assert drift.own == pytest.approx(0.1)  # the last answers are 6 and 7
+    assert found.outputs[1].own == 0
+
+
 def test_an_answer_that_is_not_finite_is_infinitely_far():
     right = wanted(4, 4)
     found = compared(prepared(4), [answers(right, [0, math.nan, 0, 0])], [right])

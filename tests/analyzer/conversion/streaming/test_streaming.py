@@ -53,6 +53,8 @@ EXACT = {
     "of_a_batch": ["lstm_h", "lstm_c"],
     "constant_input": ["lstm_h", "lstm_c"],
     "given_state": ["lstm_h", "lstm_c"],
+    "constant_state": ["lstm_h", "lstm_c"],
+    "constant_state_of_tf_keras": ["gru_h"],
     "convolutional": ["conv_h", "conv_c"],
     "tokens": ["gru_h"],
     "own_classes": ["own_state_0", "own_state_1", "mine_h", "mine_c"],
