@@ -64,6 +64,7 @@ def test_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("[[custom_op]]\n", "custom_op[0]: name is missing; give the custom code that it has in the model"),
         ("[[custom_op]]\nname = ''\n", "custom_op[0]: name is empty; give the custom code that it has in the model"),
         ("[[custom_op]]\nname = 5\n", "custom_op[0]: name must be a text, and is an integer"),
+        ("[[custom_op]]\nname = 'FlexErf'\n", "FlexErf: names that begin with Flex are TensorFlow's operators"),
         (OP + "version = 1\n", "Roll: unknown key 'version'; did you mean 'versions'?"),
         (OP + "input = ['int8']\n", "Roll: unknown key 'input'; did you mean 'inputs'?"),
         (OP + "versions = 1\n", "Roll: versions must be a list, and is an integer"),

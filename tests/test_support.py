@@ -81,10 +81,22 @@ def test_notes_are_told() -> None:
 
 
 def test_an_unknown_one_is_told_with_what_is_near() -> None:
-    with pytest.raises(LookupError, match=r"no operator floormood; did you mean FLOOR_MOD\?"):
+    with pytest.raises(LookupError, match=r"no operator floormood is known; did you mean FLOOR_MOD\?"):
         printed.explained(OPERATORS, "floormood")
     with pytest.raises(LookupError, match="`tflite-audit support` lists all"):
         printed.explained(OPERATORS, "xyzzy")
+
+
+def test_a_custom_operator_is_told_with_who_has_it() -> None:
+    text = printed.explained(OPERATORS, "SignalRfft")
+    assert text.startswith(
+        "SignalRfft, a custom operator\nIn TensorFlow 2.21 and LiteRT 2.3 the interpreter does not have it.\n"
+    )
+    assert "Implemented by the signal library of TensorFlow Lite Micro; it runs on microcontrollers." in text
+    assert "  resolver.AddRfft();" in text
+    assert "By its name one of XMOS's lib_tflite_micro;" in printed.explained(OPERATORS, "XC_conv2d")
+    with pytest.raises(LookupError, match="did you mean SignalRfft"):
+        printed.explained(OPERATORS, "signal_rfft2")
 
 
 def test_lines_fit_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +123,7 @@ def test_an_unknown_operator_is_one_line_and_status_2() -> None:
     ended = command("rsqr")
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("tflite-audit: the support matrix has no operator rsqr; did you mean RSQRT")
+    assert line.startswith("tflite-audit: no operator rsqr is known; did you mean RSQRT")
 
 
 def test_page_says_versions_words_reasons_and_forms() -> None:

@@ -204,6 +204,8 @@ class _Function:
                 called = cast("tuple[int, ...]", value if isinstance(value, tuple) else (value,))
                 symbols = ", ".join(self.symbols[i] if i >= 0 else str(i) for i in called)
                 yield f"{callees[name]} = {symbols if len(called) == 1 else f'[{symbols}]'}"
+            elif name == "composite_attributes" and isinstance(value, bytes):
+                yield f"{name} = {_custom(op.name, memoryview(value))}"
             elif value is not False and value is not None and value != () and _SAYS_NOTHING.get(name) != value:
                 yield f"{name} = {_raw(memoryview(value)) if isinstance(value, bytes) else _literal(value)}"
 

@@ -302,7 +302,8 @@ def support(operator: str | None) -> None:
     """Show what converts to what, as measured.
 
     Without OP, all operators and recipes; with OP (RSQRT, or TensorFlow's Rsqrt), everything measured of it: what each
-    recipe makes of it, with the converter's message, and which runtimes have kernels for which types.
+    recipe makes of it, with the converter's message, and which runtimes have kernels for which types. Of a custom
+    operator (SignalRfft): who implements it, and what registers it.
     """
     from . import support as printed
     from .analyzer.support import matrix

@@ -133,6 +133,8 @@ def _called(table: dict[str, Any], number: int) -> str:
 
 def _declared(path: Path, op: _CustomOp) -> DeclaredOp:
     where = f"{path}: {op.name}"
+    if op.name.startswith("Flex"):  # by which runtimes know the operators of the Flex delegate
+        raise ConfigError(f"{where}: names that begin with Flex are TensorFlow's operators; give yours another one")
     if not op.versions:
         raise ConfigError(f"{where}: versions is empty; leave it out for version 1")
     if min(op.versions) < 1:

@@ -12,6 +12,8 @@ from .analyzer.conversion.recipe import BUILT_IN, built_in
 from .analyzer.conversion.types import Precision
 from .analyzer.support.releases import MICRO
 from .analyzer.support.types import RUNTIMES, Converted, Form, Kernel, OperatorSupport, Probed, Support
+from .rules.custom_ops import packages, providers
+from .rules.custom_ops.providers import Offer
 
 
 def width() -> int:
@@ -172,17 +174,21 @@ def explained(support: Support, name: str) -> str:
     """Everything that was measured of an operator.
 
     Args:
-        name: of the builtin or of one of TensorFlow's operators, in any case: `RSQRT`, `rsqrt`, `Rsqrt`, `tf.Rsqrt`.
+        name: of the builtin or of one of TensorFlow's operators, in any case: `RSQRT`, `rsqrt`, `Rsqrt`, `tf.Rsqrt`; or
+            a custom operator's, to the letter.
 
     Raises:
-        LookupError: it was not measured; the message says what is near.
+        LookupError: nothing is known of it; the message says what is near.
     """
     found = _named(support, name)
+    if not found and (offers := providers.of(name)):
+        return "\n".join(_custom(name, offers))
     if not found:
         known = {_bare(word): word for op in support.operators.values() for word in (*op.sources, op.name)}
+        known |= {_bare(word): word for word in providers.names()}
         near = [known[word] for word in difflib.get_close_matches(_bare(name), known, n=3)]
         hint = f"did you mean {' or '.join(near)}?" if near else "`tflite-audit support` lists all"
-        raise LookupError(f"the support matrix has no operator {name}; {hint}")
+        raise LookupError(f"no operator {name} is known; {hint}")
     return "\n\n".join("\n".join(_page(support, operator)) for operator in found)
 
 
@@ -192,6 +198,21 @@ def _named(support: Support, name: str) -> list[OperatorSupport]:
     builtin = [operator for operator in support.operators.values() if _bare(operator.name) == asked]
     made = [op for op in support.operators.values() if any(_bare(source) == asked for source in op.sources)]
     return builtin or made
+
+
+def _custom(name: str, offers: Sequence[Offer]) -> Iterator[str]:
+    """Who implements a custom operator, and what registers it."""
+    yield f"{name}, a custom operator"
+    yield f"In {packages.VERSIONS} the interpreter {packages.how(name)}."
+    for offer in offers:
+        provider = offer.provider
+        since = f" ({provider.since})" if provider.since else ""
+        by = "By its name one of" if offer.prefix else "Implemented by"
+        yield ""
+        yield from textwrap.wrap(f"{by} {provider.who}; it runs on {provider.where}. {provider.note}", width())
+        yield f"Source: {provider.source}{since}"
+        if code := providers.code(provider, [(name, offer)]):
+            yield from ("", *(f"  {line}".rstrip() for line in code.splitlines()))
 
 
 def _bare(name: str) -> str:

@@ -106,3 +106,10 @@ def test_options_of_custom_operators_are_shown_as_data() -> None:
     text = "\n".join(lines(m.model()))
     assert '{"a b" = ["x", 0.5], size = 3} (FlexBuffer, ' in text
     assert 'custom_options = "0x0102" (2 bytes)' in text
+
+
+def test_attributes_of_composites_are_shown_as_data() -> None:
+    m = ModelBuilder()
+    options = {"name": "acme.norm", "composite_attributes": bytes(flexbuffers.Dumps({"axis": -1}))}
+    m.op("STABLEHLO_COMPOSITE", [m.tensor("x", "float32", (1,))], [m.tensor("y", "float32", (1,))], options=options)
+    assert "composite_attributes = {axis = -1} (FlexBuffer, " in "\n".join(lines(m.model()))
