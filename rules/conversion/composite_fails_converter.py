@@ -24,8 +24,8 @@ def composite_fails_converter(conversion: Conversion) -> Iterator[Finding]:
 
     - `LSTMCellSimple` and `LayerNormalizedLstmCellSimple` kill the converter of TensorFlow 2.21, whatever the function:
       the rewriting makes a `tensor.cast`, whose dialect nothing has loaded.
-    - `lstm_...` with fewer than six arguments, variables not counted, kills it; without `time_major`, or in another
-      type than float32, it fails.
+    - Of `lstm_...` it reads six arguments, variables not counted, and past them where there are fewer, which mostly
+      kills it; without `time_major`, or in another type than float32, it fails.
 
     ## Why is this bad
     There is no model, and hardly a message: a segmentation fault, or a complaint about a folder that is gone.

@@ -17,7 +17,7 @@ def unchanged(read: Tensor, written: Tensor) -> bool:
     before, after = _scale(read), _scale(written)
     if before is None or after is None or read.dtype != written.dtype:
         return read.dtype == written.dtype
-    return before[1] == after[1] and abs(before[0] / after[0] - 1) <= ROUNDED
+    return before[1] == after[1] and abs(before[0] - after[0]) <= ROUNDED * abs(after[0])
 
 
 def next_value(model: Model, state: State) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tests.cases.r006 import step
 from tflite_audit.rules.engine import Facts
 from tflite_audit.rules.recurrent import states
-from tflite_audit.rules.recurrent.passing import next_value
+from tflite_audit.rules.recurrent.passing import next_value, unchanged
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,13 @@ def test_next_value(to: str, back: str, scale_in: float, zero_in: int, given: An
     found = eval(next_value(facts.model, state), {"np": np, "answer": {"h_out": given}})
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_scale_of_zero_is_no_division_by_it() -> None:
+    facts = Facts(model=step(0.01, 0.0, to="int8", back="int8").model())
+    assert facts.model is not None
+    graph = facts.model.subgraphs[0]
+    tensors = [t for t in graph.tensors if t.name.startswith("h_")]
+    assert len(tensors) == 2
+    assert not unchanged(*tensors)
+    assert not unchanged(*reversed(tensors))
