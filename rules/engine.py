@@ -19,6 +19,8 @@ from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.graph import OpGraph
 from tflite_audit.analyzer.model.made_by import MadeBy
 from tflite_audit.analyzer.model.types import Model
+from tflite_audit.analyzer.support import needs
+from tflite_audit.analyzer.support.needs import Needs
 from tflite_audit.analyzer.support.types import Support
 from tflite_audit.rules import precision
 from tflite_audit.rules.accuracy.comparison import Accuracy, Variants
@@ -107,6 +109,11 @@ class Facts:
         return None if self.model is None else weights.of_model(self.model)
 
     @cached_property
+    def needs(self) -> Needs | None:
+        """Which runtimes have the builtin operators in their versions."""
+        return None if self.model is None or self.support is None else needs.of(self.model, self.support)
+
+    @cached_property
     def recurrent(self) -> RecurrentLayers | None:
         """The recurrent layers of the model, in every form that they take."""
         if self.model is None or self.locations is None or self.precision is None:
@@ -153,6 +160,7 @@ KINDS: Mapping[type, tuple[str, str, str]] = {
     MadeBy: ("model", "made_by", _NO_MODEL),
     FloatParts: ("model", "parts", _NO_MODEL),
     ModelWeights: ("model", "weights", _NO_MODEL),
+    Needs: ("model", "needs", _NO_MODEL),
     RecurrentLayers: ("model", "recurrent", _NO_MODEL),
     States: ("model", "states", _NO_MODEL),
     Declarations: ("declarations", "declarations", "needs operators that the configuration declares"),

@@ -47,6 +47,11 @@ class Call:
     callee: int
 
 
+def arguments(op: Operator, call: Call) -> tuple[int, ...]:
+    """The tensors of the caller that become the callee's inputs: what chooses a branch is none."""
+    return op.inputs[1:] if call.role in {"then", "else"} or call.role.startswith("branch") else op.inputs
+
+
 @dataclass(frozen=True, slots=True)
 class OpGraph:
     """The graph of a model.

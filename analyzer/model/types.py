@@ -6,7 +6,7 @@ the file; `-1` in an operator's inputs is the schema's "optional tensor left out
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -48,6 +48,13 @@ class Quantization:
     def per_channel(self) -> bool:
         """It has more than one scale."""
         return self.scale.size > 1
+
+    @property
+    def single(self) -> tuple[float, int] | None:
+        """(scale, zero point) where there is one of each; None otherwise."""
+        if self.scale.size != 1 or not self.zero_point.size:
+            return None
+        return float(self.scale[0]), int(self.zero_point[0])
 
     def _key(self) -> tuple[object, ...]:
         arrays = (self.scale, self.zero_point, self.minimum, self.maximum)
@@ -104,6 +111,15 @@ class Tensor:
 
 
 FLOAT_TYPES = frozenset({"float32", "float16", "float64", "bfloat16"})
+
+ELEMENT_BYTES: Mapping[str, int] = {
+    **dict.fromkeys(("bool", "float8_e4m3fn", "float8_e5m2", "int8", "uint8"), 1),
+    **dict.fromkeys(("bfloat16", "float16", "int16", "uint16"), 2),
+    **dict.fromkeys(("float32", "int32", "uint32"), 4),
+    **dict.fromkeys(("complex64", "float64", "int64", "uint64"), 8),
+    "complex128": 16,
+}
+"""Bytes of an element, by dtype."""
 
 
 @dataclass(frozen=True, slots=True)

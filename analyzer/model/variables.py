@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .graph import calls
+from .graph import arguments, calls
 from .types import OPTIONAL, Model
 
 Variable = tuple[str, str]
@@ -26,8 +26,7 @@ def handles(model: Model) -> dict[tuple[int, int], Variable]:
         before = len(found)
         for call in passed:
             op = model.subgraphs[call.subgraph].operators[call.operator]
-            given = op.inputs[1:] if op.name == "IF" else op.inputs
-            for outer, inner in zip(given, model.subgraphs[call.callee].inputs, strict=False):
+            for outer, inner in zip(arguments(op, call), model.subgraphs[call.callee].inputs, strict=False):
                 if outer != OPTIONAL and (call.subgraph, outer) in found:
                     found[call.callee, inner] = found[call.subgraph, outer]
         if len(found) == before:

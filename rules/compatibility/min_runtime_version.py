@@ -14,7 +14,7 @@ from tflite_audit.rules.rule import Finding, NotApplicable, Remedy, Severity, ru
 
 
 @rule("M008", "min-runtime-version", Severity.INFO)
-def min_runtime_version(model: Model, support: Support) -> Iterator[Finding]:
+def min_runtime_version(model: Model, support: Support, found: Needs) -> Iterator[Finding]:
     """The file states an older runtime than its operators need, or none and they need a new one.
 
     ## What it does
@@ -37,7 +37,6 @@ def min_runtime_version(model: Model, support: Support) -> Iterator[Finding]:
     ## Fix
     Choose the runtime by what the operators need. A present converter writes the field anew.
     """
-    found = needs.of(model, support)
     if not any(op.since for op in support.operators.values()):
         raise NotApplicable("the support matrix has no versions of operators")
     if not found.used:

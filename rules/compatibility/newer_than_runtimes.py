@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tflite_audit.analyzer.model.types import Model
-from tflite_audit.analyzer.support import needs
-from tflite_audit.analyzer.support.needs import Use
-from tflite_audit.analyzer.support.releases import RELEASES, Release
+from tflite_audit.analyzer.support.needs import Needs, Use
+from tflite_audit.analyzer.support.releases import AS_OF, RELEASES, Release
 from tflite_audit.analyzer.support.types import RUNTIMES, Support
 from tflite_audit.rules import places
 from tflite_audit.rules.compatibility import runtimes
@@ -17,7 +15,7 @@ Lacking = Mapping[Release, tuple[Use, ...]]
 
 
 @rule("M009", "newer-than-runtimes", Severity.INFO)
-def newer_than_runtimes(model: Model, support: Support) -> Iterator[Finding]:
+def newer_than_runtimes(found: Needs, support: Support) -> Iterator[Finding]:
     """A runtime that people ship does not have an operator in the version that the file asks for.
 
     ## What it does
@@ -40,7 +38,6 @@ def newer_than_runtimes(model: Model, support: Support) -> Iterator[Finding]:
     """
     if not any(op.accepted for op in support.operators.values()):
         raise NotApplicable("the support matrix has no versions of operators")
-    found = needs.of(model, support)
     known = [release for release in RELEASES if not release.micro]
     lacking = {release: _in_schema(lacks) for release in known if (lacks := found.lacking(release))}
     lacking = {release: lacks for release, lacks in lacking.items() if lacks}
@@ -79,7 +76,7 @@ def _message(lacking: Lacking, uses: tuple[Use, ...], support: Support) -> str:
 
 def _table(lacking: Lacking, support: Support) -> Table:
     return Table(
-        title="Runtimes, in their newest releases (as of November 2026), and what they lack",
+        title=f"Runtimes, in their newest releases (as of {AS_OF}), and what they lack",
         columns=("runtime", "operator", "version", "times", "since TensorFlow Lite"),
         rows=tuple(
             (runtimes.titled(release, support), use.name, use.version, use.count, use.since)

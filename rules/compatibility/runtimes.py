@@ -13,7 +13,7 @@ from tflite_audit.rules.rule import Table
 
 def titled(release: Release, support: Support) -> str:
     """`TensorFlowLiteSwift (iOS) 2.17.0`."""
-    return f"{release.name} {_version(release, support)}".rstrip()
+    return f"{release.name} {version(release, support)}".rstrip()
 
 
 def needed(needs: Needs) -> Table:
@@ -42,10 +42,10 @@ def shipped(needs: Needs, support: Support) -> Table:
         rows=tuple(
             (
                 release.name,
-                _version(release, support),
+                version(release, support),
                 release.level or ("looks at no versions" if release.micro else None),
                 "not known" if lacking is None else "no" if lacking else "yes",
-                _listed(lacking, micro=release.micro) if lacking else None,
+                ", ".join(missing(release, lacking)) if lacking else None,
             )
             for release in RELEASES
             for lacking in [needs.lacking(release)]
@@ -73,9 +73,11 @@ def named(uses: Iterable[Use], limit: int = 3) -> str:
     return places.enumerated(shown)
 
 
-def _version(release: Release, support: Support) -> str:
+def version(release: Release, support: Support) -> str:
+    """Of its newest release; empty where nobody says."""
     return release.version or support.versions.get(release.measured, "")
 
 
-def _listed(uses: Iterable[Use], *, micro: bool) -> str:
-    return ", ".join(dict.fromkeys(use.name if micro else str(use) for use in uses))
+def missing(release: Release, uses: Iterable[Use]) -> list[str]:
+    """What a runtime lacks, in words; TensorFlow Lite Micro looks at no versions."""
+    return list(dict.fromkeys(use.name if release.micro else str(use) for use in uses))

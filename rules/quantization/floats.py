@@ -13,7 +13,7 @@ from tflite_audit.analyzer.model import macs
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.graph import OpGraph, calls, entries
 from tflite_audit.analyzer.model.made_by import MadeBy
-from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import ELEMENT_BYTES, OPTIONAL, Model, Operator, Subgraph
 from tflite_audit.analyzer.support.types import Support
 from tflite_audit.rules import places
 from tflite_audit.rules.precision import REAL_TYPES, SHAPE_READERS, UNPACKERS, Arithmetic, ModelPrecision
@@ -150,13 +150,10 @@ def _conversions(
     return tuple(sorted(i for i in beside if _converts(subgraph, subgraph.operators[i], precision)))
 
 
-_SIZES = {"int8": 1, "uint8": 1, "int16": 2, "float16": 2, "bfloat16": 2, "int64": 8, "float64": 8}
-
-
 def _bytes(subgraph: Subgraph, conversion: Operator) -> int:
     """What a QUANTIZE or DEQUANTIZE reads and writes."""
     tensors = (subgraph.tensors[t] for t in (*conversion.inputs, *conversion.outputs) if t != OPTIONAL)
-    return sum(math.prod(max(size, 1) for size in t.declared_shape) * _SIZES.get(t.dtype, 4) for t in tensors)
+    return sum(math.prod(max(size, 1) for size in t.declared_shape) * ELEMENT_BYTES.get(t.dtype, 4) for t in tensors)
 
 
 class _Sides:

@@ -76,9 +76,7 @@ def affine(tensor: Tensor) -> Quantization | None:
 def per_tensor(tensor: Tensor) -> tuple[float, int] | None:
     """(scale, zero point) of a quantized tensor with one of each; None for any other."""
     parameters = affine(tensor)
-    if parameters is None or parameters.per_channel or not parameters.zero_point.size:
-        return None
-    return float(parameters.scale[0]), int(parameters.zero_point[0])
+    return None if parameters is None else parameters.single
 
 
 def represented(tensor: Tensor) -> tuple[float, float] | None:

@@ -3,11 +3,11 @@ weights in variables that only the initialization writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tflite_audit.analyzer.model.graph import Call, calls, entries
+from tflite_audit.analyzer.model.graph import Call, arguments, calls, entries
 from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
+from tflite_audit.analyzer.model.variables import handles
 
 from .operators import first
 
@@ -35,15 +35,12 @@ def of_model(model: Model) -> Fixed:
     entered = frozenset(entries(model))
     given: list[frozenset[int]] = [frozenset() for _ in model.subgraphs]
     variables: list[dict[int, str]] = [{} for _ in model.subgraphs]
+    for (index, t), name in handles(model).items():
+        variables[index][t] = "/".join(name)
     initial = _initial(model, called)
     for s in _callers_first(model, called):
-        subgraph = model.subgraphs[s]
-        variables[s] = dict(_handles(model, subgraph))
-        passed = [_passed(model, call, given[call.subgraph], variables[call.subgraph]) for call in called.get(s, ())]
-        for _, named in passed:
-            variables[s].update(named)
-        if passed and s not in entered:
-            given[s] = frozenset.intersection(*(constant for constant, _ in passed))
+        if called.get(s) and s not in entered:
+            given[s] = frozenset.intersection(*(_passed(model, call, given[call.subgraph]) for call in called[s]))
     assigned = {
         variables[subgraph.index].get(op.inputs[0], "")
         for subgraph, op in model.operators
@@ -61,13 +58,6 @@ def of_model(model: Model) -> Fixed:
         )
         tensors.append(given[subgraph.index] | read)
     return Fixed(tuple(tensors), tuple(variables))
-
-
-def _handles(model: Model, subgraph: Subgraph) -> Iterator[tuple[int, str]]:
-    for op in subgraph.operators:
-        if op.name == "VAR_HANDLE" and op.outputs:
-            options = model.options(subgraph, op)
-            yield op.outputs[0], f"{options.get('container')}/{options.get('shared_name')}"
 
 
 def _initial(model: Model, called: dict[int, list[Call]]) -> frozenset[int]:
@@ -95,28 +85,19 @@ def _callers_first(model: Model, called: dict[int, list[Call]]) -> list[int]:
     return order
 
 
-def _passed(
-    model: Model, call: Call, given: frozenset[int], variables: dict[int, str]
-) -> tuple[frozenset[int], dict[int, str]]:
-    """Of a callee's inputs, those that its caller hands a constant, and those that it hands a variable."""
+def _passed(model: Model, call: Call, given: frozenset[int]) -> frozenset[int]:
+    """Of a callee's inputs, those that its caller hands a constant."""
     caller, callee = model.subgraphs[call.subgraph], model.subgraphs[call.callee]
     op = caller.operators[call.operator]
     body = _body(model, caller, op)
     constant: set[int] = set()
-    named: dict[int, str] = {}
-    for place, (outside, inside) in enumerate(zip(_arguments(op, call), callee.inputs, strict=False)):
-        if outside == OPTIONAL or inside == OPTIONAL:
+    for place, (outside, inside) in enumerate(zip(arguments(op, call), callee.inputs, strict=False)):
+        if OPTIONAL in (outside, inside):
             continue
         source = first(caller, outside)
-        if outside in variables:
-            named[inside] = variables[outside]
-        elif (source in given or caller.tensors[source].constant) and (body is None or _forwards(body, place)):
+        if (source in given or caller.tensors[source].constant) and (body is None or _forwards(body, place)):
             constant.add(inside)
-    return frozenset(constant), named
-
-
-def _arguments(op: Operator, call: Call) -> tuple[int, ...]:
-    return op.inputs[1:] if call.role in {"then", "else"} or call.role.startswith("branch") else op.inputs
+    return frozenset(constant)
 
 
 def _body(model: Model, caller: Subgraph, op: Operator) -> Subgraph | None:

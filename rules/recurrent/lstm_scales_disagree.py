@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from tflite_audit.analyzer.conversion.types import Conversion
 from tflite_audit.analyzer.model.debug_info import Locations
-from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Quantization, Subgraph
+from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
 from tflite_audit.rules import places
 from tflite_audit.rules.quantization.lstm_cell_scale import LSTM_EDIT
 from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer, RecurrentLayers
+from tflite_audit.rules.recurrent.tracing import copies
 from tflite_audit.rules.recurrent.why import explain
 from tflite_audit.rules.rule import Finding, NotApplicable, Remedy, Severity, Table, rule
 
@@ -124,10 +125,8 @@ def _scales(model: Model, layer: RecurrentLayer) -> _Scales | None:
 
 
 def _parameters(subgraph: Subgraph, t: int) -> tuple[float, int] | None:
-    quantization: Quantization | None = None if t == OPTIONAL else subgraph.tensors[t].quantization
-    if quantization is None or quantization.scale.size != 1:
-        return None
-    return float(quantization.scale[0]), int(quantization.zero_point[0])
+    quantization = None if t == OPTIONAL else subgraph.tensors[t].quantization
+    return None if quantization is None else quantization.single
 
 
 def _real(value: int, parameters: tuple[float, int]) -> float:
@@ -172,17 +171,14 @@ def _remedy(why: _Because | None, layer: RecurrentLayer) -> Remedy:
     )
 
 
+_KEEP_SCALE = frozenset({"RESHAPE", "REVERSE_V2", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"})
+
+
 def _joined(subgraph: Subgraph, op: Operator) -> bool:
     """A CONCATENATION reads the output, through operators that keep the scale."""
-    waiting, seen = list(op.outputs), set[int]()
-    while waiting:
-        t = waiting.pop()
-        if t in seen:
-            continue
-        seen.add(t)
-        for reader in (subgraph.operators[i] for i in subgraph.consumers.get(t, ())):
-            if reader.name == "CONCATENATION":
-                return True
-            if reader.name in {"RESHAPE", "REVERSE_V2", "STRIDED_SLICE", "SLICE", "SQUEEZE", "TRANSPOSE"}:
-                waiting += reader.outputs
-    return False
+    return any(
+        subgraph.operators[i].name == "CONCATENATION"
+        for output in op.outputs
+        for t in copies(subgraph, output, _KEEP_SCALE)
+        for i in subgraph.consumers.get(t, ())
+    )

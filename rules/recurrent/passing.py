@@ -54,7 +54,4 @@ def _plus(term: str, number: int) -> str:
 
 def _scale(tensor: Tensor) -> tuple[float, int] | None:
     """Scale and zero point of an integer; None for a float, and for what has not one of each."""
-    quantization = tensor.quantization
-    if quantization is None or quantization.scale.size != 1 or tensor.is_float:
-        return None
-    return float(quantization.scale[0]), int(quantization.zero_point[0])
+    return None if tensor.quantization is None or tensor.is_float else tensor.quantization.single

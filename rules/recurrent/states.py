@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tflite_audit.analyzer.model.graph import calls, entries, reachable
-from tflite_audit.analyzer.model.types import OPTIONAL, Model, Operator, Subgraph
+from tflite_audit.analyzer.model.types import ELEMENT_BYTES, OPTIONAL, Model, Operator, Subgraph
 from tflite_audit.analyzer.model.variables import Variable, answering, handles
 from tflite_audit.rules.recurrent import outside
 from tflite_audit.rules.recurrent.forms import Form, RecurrentLayer, RecurrentLayers
@@ -70,18 +70,8 @@ class State:
     @property
     def bytes(self) -> int | None:
         """What it takes; a free dimension counts as 1; None where the file does not tell."""
-        size = SIZES.get(self.dtype)
+        size = ELEMENT_BYTES.get(self.dtype)
         return None if size is None else math.prod(max(1, n) for n in self.shape) * size
-
-
-SIZES: Mapping[str, int] = {
-    **dict.fromkeys(("bool", "float8_e4m3fn", "float8_e5m2", "int8", "uint8"), 1),
-    **dict.fromkeys(("bfloat16", "float16", "int16", "uint16"), 2),
-    **dict.fromkeys(("float32", "int32", "uint32"), 4),
-    **dict.fromkeys(("complex64", "float64", "int64", "uint64"), 8),
-    "complex128": 16,
-}
-"""Bytes of an element, by dtype."""
 
 
 @dataclass(frozen=True, slots=True)

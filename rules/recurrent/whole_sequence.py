@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from tflite_audit.analyzer.model.debug_info import Locations
 from tflite_audit.analyzer.model.graph import entries
-from tflite_audit.analyzer.model.types import Model, Subgraph
+from tflite_audit.analyzer.model.types import ELEMENT_BYTES, Model, Subgraph
 from tflite_audit.rules import places
 from tflite_audit.rules.recurrent import receptive
 from tflite_audit.rules.recurrent.receptive import Window
-from tflite_audit.rules.recurrent.states import SIZES, States
+from tflite_audit.rules.recurrent.states import States
 from tflite_audit.rules.rule import Confidence, Finding, NotApplicable, Numbers, Remedy, Severity, Table, rule
 
 
@@ -56,7 +56,7 @@ def _finding(model: Model, graph: Subgraph, window: Window, locations: Locations
     )
     field = window.field if window.frame is None else min(window.field, window.frame)
     of = "" if window.frame is None else f" of {window.frame}"
-    kept = sum(c.past * SIZES.get(c.dtype, 0) for c in window.convolutions)
+    kept = sum(c.past * ELEMENT_BYTES.get(c.dtype, 0) for c in window.convolutions)
     seen = f"all {field} steps" if field == window.frame else f"{places.plural(field, 'step')}{of}"
     moving = f", and moves on by {window.stride}" if window.stride > 1 and not window.whole else ""
     return Finding(
@@ -82,7 +82,7 @@ def _finding(model: Model, graph: Subgraph, window: Window, locations: Locations
                         c.kernel,
                         c.stride,
                         c.dilation,
-                        c.past * SIZES.get(c.dtype, 0),
+                        c.past * ELEMENT_BYTES.get(c.dtype, 0),
                     )
                     for c in window.convolutions
                 ),

@@ -23,13 +23,13 @@ from .analyzer.evaluation.observed import PartTimes
 from .analyzer.evaluation.types import Evaluation, Interface
 from .analyzer.model.debug_info import Locations
 from .analyzer.model.types import OPTIONAL, Model, Operator, Subgraph, Tensor
-from .analyzer.support import needs
 from .analyzer.support.releases import AS_OF, RELEASES
 from .measure import Work
 from .reports import document as doc
 from .reports import failures
 from .reports.float_parts import meant
 from .rules import registry, verdict
+from .rules.compatibility import runtimes
 from .rules.engine import Facts, RuleOutcome, explanation
 from .rules.precision import Kind
 from .rules.quantization import cures
@@ -130,10 +130,8 @@ def model(name: str, path: str, facts: Facts) -> doc.ModelRecord:
 
 
 def _needs(facts: Facts) -> doc.NeedsRecord | None:
-    if facts.model is None or facts.support is None:
-        return None
-    found = needs.of(facts.model, facts.support)
-    if not found.used:
+    found, support = facts.needs, facts.support
+    if found is None or support is None or not found.used:
         return None
     return doc.NeedsRecord(
         found.runtime,
@@ -141,10 +139,8 @@ def _needs(facts: Facts) -> doc.NeedsRecord | None:
         [
             doc.RuntimeRecord(
                 release.name,
-                release.version or facts.support.versions.get(release.measured, ""),
-                None
-                if lacking is None
-                else list(dict.fromkeys(use.name if release.micro else str(use) for use in lacking)),
+                runtimes.version(release, support),
+                None if lacking is None else runtimes.missing(release, lacking),
             )
             for release in RELEASES
             for lacking in [found.lacking(release)]

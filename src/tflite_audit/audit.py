@@ -17,7 +17,6 @@ from .analyzer.conversion.convert import Converting
 from .analyzer.conversion.recipe import RecipeError
 from .analyzer.conversion.source import Source, SourceError, SourceKind
 from .analyzer.conversion.types import Conversion, Outcome, Recipe
-from .analyzer.conversion.types import Progress as Step
 from .analyzer.evaluation import dataset as datasets
 from .analyzer.evaluation import ports
 from .analyzer.evaluation.metrics import parse_metric
@@ -174,12 +173,8 @@ def _run(
     """Convert with every recipe, then check and evaluate what came of it."""
     calibrating = calibrations.parse(calibration) if calibration else None
 
-    def follow(step: Step) -> None:
-        if not step.ended:
-            work.progress(f"{step.subject}: {step.stage.lower().replace('_', ' ')}")
-
     with Converting(
-        asked, calibrating, work.folder, work.limits, follow, asked=named, environment=work.environment
+        asked, calibrating, work.folder, work.limits, work.follow, asked=named, environment=work.environment
     ) as converting:
         work.progress(f"loading {asked.spec}")
         description = converting.describe()
@@ -220,8 +215,7 @@ def _run(
                     variants=variants,
                     declarations=work.declarations,
                 )
-                path = f"{name}/{Path(conversion.model).name}" if conversion.model else ""
-                subjects.append(judged(name, path, watching.completed(facts)))
+                subjects.append(judged_conversion(conversion, watching.completed(facts)))
         cures = _remedies(converting, subjects, work, budget)
         return assemble.report(
             "run",
@@ -281,6 +275,12 @@ def with_trial(conversion: Conversion, trials: Trials | None) -> Conversion:
     if trials is None or trials.answered:
         return noted
     return replace(noted, outcome=Outcome.CANNOT_RUN, reason=runtimes.reason(trials))
+
+
+def judged_conversion(conversion: Conversion, facts: Facts) -> Subject:
+    """The row of a conversion, whose model stands in the folder of its name."""
+    name = conversion.recipe.name
+    return judged(name, f"{name}/{Path(conversion.model).name}" if conversion.model else "", facts)
 
 
 def judged(name: str, path: str, facts: Facts) -> Subject:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .analyzer import custom_kernels
 from .analyzer.conversion.convert import Converting
+from .analyzer.conversion.types import Progress as Step
 from .analyzer.conversion.types import Reference, SourceDescription
 from .analyzer.evaluation import dataset as datasets
 from .analyzer.evaluation import ports
@@ -45,6 +46,11 @@ class Work:
         """Variables of the child processes that run models or convert them."""
         declared = self.declarations.operators if self.declarations else ()
         return custom_kernels.environment(op.library for op in declared if op.library)
+
+    def follow(self, step: Step) -> None:
+        """Show the stage that a conversion begins."""
+        if not step.ended:
+            self.progress(f"{step.subject}: {step.stage.lower().replace('_', ' ')}")
 
 
 def interface(description: SourceDescription, work: Work) -> Interface | None:

@@ -20,7 +20,7 @@ from .analyzer.isolation import signal_name, usual_limits
 from .analyzer.model.flatbuffer import read
 from .analyzer.support import matrix
 from .assemble import Subject
-from .audit import AuditError, judged, with_trial
+from .audit import AuditError, judged_conversion, with_trial
 from .measure import Work
 from .observe import Watching
 from .progress import Progress, silent
@@ -156,8 +156,7 @@ def _subjects(recorded: Sequence[RecordedConversion], work: Work) -> list[Subjec
                     ranges=ranges,
                     declarations=work.declarations,
                 )
-                where = f"{name}/{Path(path).name}" if path else ""
-                subjects[name] = judged(name, where, watching.completed(facts))
+                subjects[name] = judged_conversion(conversion, watching.completed(facts))
     return [subjects[one.conversion.recipe.name] for one in recorded]
 
 

@@ -23,13 +23,12 @@ from .analyzer.conversion.streaming.scales import state_scales
 from .analyzer.conversion.streaming.streaming import Streaming
 from .analyzer.conversion.streaming.types import StepState
 from .analyzer.conversion.types import Conversion, Outcome, Precision, Recipe
-from .analyzer.conversion.types import Progress as Step
 from .analyzer.evaluation.metrics import parse_metric
 from .analyzer.isolation import usual_limits
 from .analyzer.model.flatbuffer import read
 from .analyzer.support import matrix
 from .assemble import Subject
-from .audit import AuditError, judged, with_trial
+from .audit import AuditError, judged_conversion, with_trial
 from .config import with_custom_ops
 from .measure import Work
 from .progress import Progress, silent
@@ -108,11 +107,7 @@ def streamify(
 def _streamed(
     asked: Source, samples: Calibration | None, chosen: Sequence[Recipe], work: Work, budget: float | None
 ) -> Report:
-    def follow(step: Step) -> None:
-        if not step.ended:
-            work.progress(f"{step.subject}: {step.stage.lower().replace('_', ' ')}")
-
-    with Streaming(asked, samples, work.folder, work.limits, follow, environment=work.environment) as streaming:
+    with Streaming(asked, samples, work.folder, work.limits, work.follow, environment=work.environment) as streaming:
         work.progress(f"loading {asked.spec}")
         description = streaming.describe()
         work.progress("running it step by step")
@@ -170,8 +165,7 @@ def _judged(
                 ranges=ranges,
                 declarations=work.declarations,
             )
-            path = f"{name}/{Path(conversion.model).name}" if conversion.model else ""
-            subjects.append(judged(name, path, watching.completed(facts)))
+            subjects.append(judged_conversion(conversion, watching.completed(facts)))
     return subjects, comparisons
 
 

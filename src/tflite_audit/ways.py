@@ -77,12 +77,11 @@ def _tried(
 ) -> Iterator[WayRecord]:
     for name, change in found:
         for recipe in recipes:
-            if bench.left <= 0:
-                yield WayRecord(name, recipe.name, None, works=False, reason=f"the budget of {budget:g} s was used up")
-                continue
-            work.progress(f"{recipe.name}: {name}")
-            trial = bench.try_out(recipe, Change(source=change))
-            if trial.spent:
+            trial = None
+            if bench.left > 0:
+                work.progress(f"{recipe.name}: {name}")
+                trial = bench.try_out(recipe, Change(source=change))
+            if trial is None or trial.spent:
                 yield WayRecord(name, recipe.name, None, works=False, reason=f"the budget of {budget:g} s was used up")
             else:
                 yield record(name, recipe, trial)

@@ -52,6 +52,4 @@ def _written(graph: Subgraph, tensor: int) -> tuple[float, int] | None:
 
 def _scale(graph: Subgraph, tensor: int) -> tuple[float, int] | None:
     found = graph.tensors[tensor].quantization
-    if found is None or found.scale.size != 1 or graph.tensors[tensor].dtype not in ("int8", "uint8", "int16"):
-        return None
-    return float(found.scale[0]), int(found.zero_point[0])
+    return found.single if found is not None and graph.tensors[tensor].dtype in ("int8", "uint8", "int16") else None
